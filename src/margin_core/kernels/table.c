@@ -1,0 +1,19 @@
+/* The copy's own table; compiled with the kernels, once per instruction set. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/kernels.h"
+
+#define MC_TEXT_(word) #word
+#define MC_TEXT(word) MC_TEXT_(word)
+
+void MC_KERNEL(mc_black76)(const mc_option_rows *, const mc_greeks *, size_t, size_t);
+void MC_KERNEL(mc_bachelier)(const mc_option_rows *, const mc_greeks *, size_t, size_t);
+void MC_KERNEL(mc_implied_vol)(const mc_option_rows *, mc_column, double *, size_t, size_t);
+
+extern const mc_kernels MC_KERNEL(mc_kernels);
+
+const mc_kernels MC_KERNEL(mc_kernels) = {
+    .isa = MC_TEXT(MC_ISA),
+    .black76 = MC_KERNEL(mc_black76),
+    .bachelier = MC_KERNEL(mc_bachelier),
+    .implied_vol = MC_KERNEL(mc_implied_vol),
+};
