@@ -1,0 +1,19 @@
+/* margin_core.h - the whole library, in the order in which data flows through it. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MARGIN_CORE_H
+#define MARGIN_CORE_H
+
+#include <margin_core/version.h>
+#include <margin_core/api.h>
+#include <margin_core/status.h>
+#include <margin_core/isa.h>
+#include <margin_core/instrument.h>
+#include <margin_core/market.h>
+#include <margin_core/pricing.h>
+#include <margin_core/scenario.h>
+#include <margin_core/risk_array.h>
+#include <margin_core/book.h>
+#include <margin_core/margin.h>
+#include <margin_core/sweep.h>
+
+#endif
