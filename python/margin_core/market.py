@@ -1,0 +1,1001 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The market at one instant: what every instrument is worth, and what was odd about the quotes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from margin_core.errors import (
+    ArgumentError,
+    DomainError,
+    FileError,
+    MarginCoreError,
+    NotFiniteError,
+    UnknownInstrumentError,
+)
+from margin_core.instruments import (
+    DOLLARS,
+    Instruments,
+    Kind,
+    default_step,
+    expiry_text,
+    parse_name,
+)
+from margin_core.table import Table
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Market", "read_chain"]
+
+NS_PER_YEAR = 365 * 86_400_000_000_000
+NS_PER_DAY = 86_400_000_000_000
+
+#: Quotes of one expiry, or of one index, that were captured seconds apart differ by less.
+TOLERANCE_FRAC = 1e-3
+
+#: What a snapshot is made from, per instrument; NaN where the source says nothing. Prices are in
+#: the venue's own unit: coin for inverse options, the quote currency for everything else.
+QUOTES = ("forward", "vol", "mark_price", "bid_price", "ask_price", "index_price", "rate",
+          "mark_usd", "quote_ns")  # fmt: skip
+
+# Half of the last digit that Deribit publishes. Source: 1,008 option tickers, recomputed.
+_VOL_ROUNDING = 0.5e-4
+_COIN_ROUNDING = 0.5e-4
+_CAP_ROUNDING = 0.5e-4
+
+
+def _no_findings() -> Table:
+    return Table(
+        {
+            "row": np.empty(0, dtype=np.int64),
+            "instrument": np.empty(0, dtype=object),
+            "field": np.empty(0, dtype=object),
+            "message": np.empty(0, dtype=object),
+            "severity": np.empty(0, dtype=object),
+        }
+    )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Market:
+    """A snapshot: read-only columns, one row an instrument or a unit.
+
+    Attributes
+    ----------
+    now_ns : int
+        The instant, nanoseconds since 1970 UTC.
+    instruments : Instruments
+        Holds a spot row for every unit and every settlement currency.
+    index_usd : (n_units,) float64, USD
+        Price of one coin of each unit.
+    confidence_frac : (n_units,) float64
+        Half width of the index's confidence band as a fraction of it; 0 where unknown.
+    forward_usd : (n,) float64
+        Spot: the asset's price in USD. Perpetual, future: its mark price. Option: the forward of
+        its expiry, one number for all options of an expiry. In the quote currency, counted as
+        USD: a linear contract's forward is in USDC, like its strike; see `quote_usd`.
+    discount : (n,) float64
+        Value now of 1 paid at expiry; 1.0 unless a rate was given.
+    vol : (n,) float64, fraction per square root of a year
+        Options; 0 elsewhere.
+    mark_usd : (n,) float64, USD per 1.0 of quantity
+        The venue's mark: spot S; linear future F size; inverse future -size S/F (its cost basis
+        is +size/entry in the coin balance); linear option its price; inverse option its coin
+        price times the index S.
+    findings : Table
+        Columns row, instrument, field, message, severity ("info" or "warning"): what was odd
+        about the quotes but did not stop the snapshot. Row -1: about no instrument that is here.
+
+    Examples
+    --------
+    >>> quotes = {"instrument": ["BTC-PERPETUAL"], "forward_usd": [60_000.0]}
+    >>> market = Market.from_table(quotes, now=1_700_000_000_000_000_000, index={"BTC": 60_000.0})
+    >>> market.mark_usd
+    array([-1.e+00,  6.e+04])
+    """
+
+    now_ns: int
+    instruments: Instruments
+    index_usd: NDArray[np.float64]
+    forward_usd: NDArray[np.float64]
+    mark_usd: NDArray[np.float64]
+    vol: NDArray[np.float64]
+    discount: NDArray[np.float64] | None = None  # type: ignore[assignment]
+    confidence_frac: NDArray[np.float64] | None = None  # type: ignore[assignment]
+    findings: Table = field(default_factory=_no_findings)
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        put(self, "now_ns", _as_ns(self.now_ns))
+        n, n_units = len(self.instruments), len(self.instruments.units)
+        defaults = {"discount": np.ones(n), "confidence_frac": np.zeros(n_units)}
+        for name, count in (
+            ("index_usd", n_units), ("confidence_frac", n_units), ("forward_usd", n),
+            ("discount", n), ("vol", n), ("mark_usd", n),
+        ):  # fmt: skip
+            given = getattr(self, name)
+            values = np.array(defaults[name] if given is None else given, dtype=np.float64)
+            if values.shape != (count,):
+                raise ArgumentError(f"{name} has shape {values.shape}, not ({count},)")
+            values.flags.writeable = False
+            put(self, name, values)
+        self._check()
+
+    def _check(self) -> None:
+        instruments = self.instruments
+        option = instruments.is_option()
+        for name in ("index_usd", "confidence_frac"):
+            values = getattr(self, name)
+            bad = ~np.isfinite(values)
+            bad |= values <= 0 if name == "index_usd" else (values < 0) | (values >= 1)
+            if bad.any():
+                i = int(np.argmax(bad))
+                unit = instruments.units[i]
+                raise DomainError(f"{name} of {unit} is {values[i]}", row=i)
+        for name in ("forward_usd", "discount", "vol", "mark_usd"):
+            values = getattr(self, name)
+            self._refuse(~np.isfinite(values), name, "not finite", NotFiniteError)
+            if name in ("forward_usd", "discount"):
+                self._refuse(values <= 0, name, "must be positive")
+        self._refuse(self.vol < 0, "vol", "must not be negative")
+        self._refuse((self.vol != 0) & ~option, "vol", "only options have one")
+        dated = instruments.expiry_ns > 0
+        self._refuse(dated & (instruments.expiry_ns <= self.now_ns), "years", "has expired")
+        has_spot = np.zeros(len(instruments.units), dtype=np.bool_)
+        has_spot[instruments.unit[instruments.kind == Kind.SPOT]] = True
+        names = [u for u, has in zip(instruments.units, has_spot, strict=True) if has]
+        missing = (set(instruments.units) | set(instruments.currencies)) - set(names)
+        if missing:
+            raise ArgumentError(f"no spot row for {', '.join(sorted(missing))}")
+
+    def _refuse(
+        self,
+        bad: NDArray[np.bool_],
+        column: str,
+        why: str,
+        error: type[DomainError] | type[NotFiniteError] = DomainError,
+    ) -> None:
+        if bad.any():
+            i = int(np.argmax(bad))
+            value = getattr(self, column)[i]
+            raise error(f"row {i} ({self.instruments.name[i]}), {column}: {why}, got {value}",
+                        row=i)  # fmt: skip
+
+    # Derived columns
+
+    @cached_property
+    def years(self) -> NDArray[np.float64]:
+        """Time to expiry in years of 365 days, (n,); 0 for spot and perpetuals."""
+        years = np.where(
+            self.instruments.expiry_ns > 0,
+            (self.instruments.expiry_ns - self.now_ns) / NS_PER_YEAR,
+            0.0,
+        )
+        years.flags.writeable = False
+        return years
+
+    @cached_property
+    def currency_usd(self) -> NDArray[np.float64]:
+        """USD price of each settlement currency, (n_currencies,)."""
+        unit_of = {unit: i for i, unit in enumerate(self.instruments.units)}
+        rows = [unit_of[currency] for currency in self.instruments.currencies]
+        prices = self.index_usd[rows]
+        prices.flags.writeable = False
+        return prices
+
+    @cached_property
+    def quote_usd(self) -> NDArray[np.float64]:
+        """USD per 1.0 of the currency an instrument is quoted in, (n,).
+
+        1.0 for spot and inverse contracts (quoted in USD), the stablecoin's price for linear ones.
+        """
+        linear = ~self.instruments.inverse & (self.instruments.kind != Kind.SPOT)
+        prices = np.where(linear, self.currency_usd[self.instruments.settlement], 1.0)
+        prices.flags.writeable = False
+        return prices
+
+    @property
+    def names(self) -> NDArray[Any]:
+        """The instruments' names, (n,) object."""
+        return self.instruments.name
+
+    def __len__(self) -> int:
+        return len(self.instruments)
+
+    def __repr__(self) -> str:
+        instant = np.datetime64(self.now_ns, "ns").astype("datetime64[s]")
+        inside = repr(self.instruments)[len("Instruments(") : -1]
+        text = f"Market({instant}Z; {inside}"
+        if len(self.findings):
+            warnings = int((self.findings["severity"] == "warning").sum())
+            text += f"; {len(self.findings)} findings, {warnings} of them warnings"
+        return text + ")"
+
+    # Constructors
+
+    @classmethod
+    def from_table(
+        cls,
+        source: Any,
+        *,
+        now: Any,
+        index: Mapping[str, float] | None = None,
+        name: str | None = None,
+        tolerance_frac: float = TOLERANCE_FRAC,
+    ) -> Market:
+        """A snapshot from one row of quotes per instrument; the rows keep their order.
+
+        Parameters
+        ----------
+        source
+            A mapping, DataFrame, Arrow object or file with the column `instrument`, and where
+            they apply: `forward_usd` (option: the forward of its expiry; future, perpetual: its
+            mark), `vol` (fraction), `mark_price`, `bid_price`, `ask_price` (in the venue's unit:
+            coin for inverse options), `mark_usd` (overrides), `index_usd`, `rate`, `step`,
+            `contract_size`. Empty or NaN is "no value".
+        now : int or numpy.datetime64
+            The instant; nanoseconds since 1970 UTC.
+        index : mapping of unit to USD price, optional
+            Wins over an `index_usd` column.
+        name : str, optional
+            What to call the source in messages.
+        tolerance_frac : float
+            How far forwards of one expiry, or index prices of one unit, may lie apart.
+
+        Raises
+        ------
+        FileError
+            Names the source, the row and the field.
+        """
+        from margin_core.adapters.tables import read_table, source_name
+
+        label = source_name(source, name, "market")
+        quotes = ("forward_usd|forward|underlying_price", "vol", "mark_price",
+                  "bid_price|best_bid_price", "ask_price|best_ask_price",
+                  "index_usd|index_price", "rate", "mark_usd")  # fmt: skip
+        columns = read_table(
+            source,
+            name=label,
+            required={"instrument|name|instrument_name": "str"},
+            optional={**dict.fromkeys(quotes, "float"), "step": "float", "contract_size": "float"},
+            nullable=[names.split("|")[0] for names in quotes],
+        )
+        try:
+            instruments = Instruments.from_names(
+                columns["instrument"],
+                step=columns.get("step"),
+                contract_size=columns.get("contract_size"),
+            )
+        except MarginCoreError as error:
+            raise FileError(f"{label}: {error}", row=error.row) from error
+        rename = {"forward_usd": "forward", "index_usd": "index_price"}
+        return snapshot(
+            instruments,
+            {rename.get(key, key): columns[key] for key in columns
+             if rename.get(key, key) in QUOTES},
+            now_ns=_as_ns(now),
+            index=index,
+            origin=Origin.of(label, len(instruments)),
+            tolerance_frac=tolerance_frac,
+        )  # fmt: skip
+
+    @classmethod
+    def from_deribit(
+        cls,
+        *,
+        instruments: Any = None,
+        summaries: Any = None,
+        tickers: Any = None,
+        now: Any = None,
+        index: Mapping[str, float] | None = None,
+        tolerance_frac: float = TOLERANCE_FRAC,
+    ) -> Market:
+        """A snapshot from answers of Deribit's public API.
+
+        Parameters
+        ----------
+        instruments, summaries, tickers
+            Answers of `public/get_instruments`, `public/get_book_summary_by_currency` and
+            `public/ticker`: a parsed document, a list of records, the path of a saved answer, or
+            a sequence of any of these. A ticker's value wins over a summary's.
+        now : int or numpy.datetime64, optional
+            Nanoseconds since 1970 UTC; default the latest time stamp in the quotes.
+        index : mapping of unit to USD price, optional
+        tolerance_frac : float
+            As in `from_table`.
+
+        Notes
+        -----
+        Rows are sorted by unit, kind of settlement, expiry, strike and kind; spot rows come last.
+        """
+        from margin_core.adapters.deribit import market_from_answers
+
+        return market_from_answers(
+            instruments=instruments,
+            summaries=summaries,
+            tickers=tickers,
+            now=now,
+            index=index,
+            tolerance_frac=tolerance_frac,
+        )
+
+    # Copies with a difference
+
+    def select(self, rows: ArrayLike) -> Market:
+        """The instruments where a mask is true; every spot row stays."""
+        mask = np.asarray(rows)
+        if mask.dtype != bool:
+            taken = mask.astype(np.intp)
+            mask = np.zeros(len(self), dtype=np.bool_)
+            mask[taken] = True
+        if mask.shape != (len(self),):
+            raise ArgumentError(f"a mask of {mask.size} for {len(self)} instruments")
+        kept = np.flatnonzero(mask | (self.instruments.kind == Kind.SPOT))
+        new_row = np.full(len(self), -1, dtype=np.int64)
+        new_row[kept] = np.arange(len(kept))
+        found = self.findings[(self.findings["row"] < 0) | (new_row[self.findings["row"]] >= 0)]
+        row = np.where(found["row"] < 0, -1, new_row[found["row"]])
+        return replace(
+            self,
+            instruments=self.instruments.select(kept),
+            forward_usd=self.forward_usd[kept],
+            discount=self.discount[kept],
+            vol=self.vol[kept],
+            mark_usd=self.mark_usd[kept],
+            findings=Table({**{name: found[name] for name in found}, "row": row}),
+        )
+
+    def with_marks(self, mark_usd: ArrayLike | Mapping[str, float]) -> Market:
+        """The same snapshot with other marks: all of them, or a mapping of those to replace."""
+        return replace(self, mark_usd=self._replaced(self.mark_usd, mark_usd))
+
+    def with_vols(self, vol: ArrayLike | Mapping[str, float]) -> Market:
+        """The same snapshot with other volatilities; marks stay the venue's."""
+        return replace(self, vol=self._replaced(self.vol, vol))
+
+    def with_confidence(self, confidence_frac: Mapping[str, float]) -> Market:
+        """The same snapshot with the width of some units' index prices."""
+        values = self.confidence_frac.copy()
+        for unit, width in confidence_frac.items():
+            if unit not in self.instruments.units:
+                raise UnknownInstrumentError(f"no unit {unit}")
+            values[self.instruments.units.index(unit)] = width
+        return replace(self, confidence_frac=values)
+
+    def _replaced(
+        self, column: NDArray[np.float64], values: ArrayLike | Mapping[str, float]
+    ) -> NDArray[np.float64]:
+        if not isinstance(values, Mapping):
+            return np.array(values, dtype=np.float64)
+        out = column.copy()
+        out[self.instruments.index_of(list(values))] = list(values.values())
+        return out
+
+    @classmethod
+    def concat(
+        cls,
+        markets: Iterable[Market],
+        *,
+        now: Any = None,
+        tolerance_frac: float = TOLERANCE_FRAC,
+    ) -> Market:
+        """One snapshot of several, such as one per currency.
+
+        The instant is the latest unless `now` is given; spot rows that several have are kept once
+        and must agree within `tolerance_frac` (the first one's price is taken).
+        """
+        parts = list(markets)
+        if not parts:
+            raise ArgumentError("no market to concatenate")
+        prices: dict[str, float] = {}
+        widths: dict[str, float] = {}
+        keeps = []
+        for part in parts:
+            keep = np.ones(len(part), dtype=np.bool_)
+            spot = np.flatnonzero(part.instruments.kind == Kind.SPOT)
+            seen = dict(prices)
+            for unit, price, width in zip(
+                part.instruments.units, part.index_usd, part.confidence_frac, strict=True
+            ):
+                first = prices.setdefault(unit, float(price))
+                widths[unit] = max(widths.get(unit, 0.0), float(width))
+                if abs(price / first - 1.0) > tolerance_frac:
+                    raise DomainError(f"index of {unit}: {first} in one market, {price} in another")
+            keep[spot] = [part.names[i] not in seen for i in spot]
+            keeps.append(np.flatnonzero(keep))
+        pairs = list(zip(parts, keeps, strict=True))
+        instruments = Instruments.concat(part.instruments.select(keep) for part, keep in pairs)
+
+        def joined(column: str) -> NDArray[np.float64]:
+            return np.concatenate([getattr(part, column)[keep] for part, keep in pairs])
+
+        found = [part.findings for part in parts]
+        findings = {name: np.concatenate([f[name] for f in found]) for name in found[0]}
+        findings["row"] = np.array(
+            [instruments.rows.get(name, -1) if row >= 0 else -1
+             for name, row in zip(findings["instrument"], findings["row"], strict=True)],
+            dtype=np.int64,
+        )  # fmt: skip
+        return cls(
+            now_ns=max(part.now_ns for part in parts) if now is None else now,
+            instruments=instruments,
+            index_usd=np.array([prices[unit] for unit in instruments.units]),
+            confidence_frac=np.array([widths[unit] for unit in instruments.units]),
+            forward_usd=joined("forward_usd"),
+            discount=joined("discount"),
+            vol=joined("vol"),
+            mark_usd=joined("mark_usd"),
+            findings=Table(findings),
+        )
+
+    # Views of it
+
+    def summary(self) -> Table:
+        """One row per unit and expiry, for people.
+
+        Columns: unit, settlement, expiry, days, forward_usd, basis_frac (forward over index less
+        1), n_options, n_futures, atm_vol (at the forward, between the nearest strikes; NaN where
+        no options are listed).
+        """
+        instruments = self.instruments
+        dated = np.flatnonzero(instruments.expiry_ns > 0)
+        keys = np.stack(
+            [instruments.unit[dated], instruments.settlement[dated], instruments.expiry_ns[dated]],
+            axis=1,
+        ).astype(np.int64)
+        groups, group_of = np.unique(keys, axis=0, return_inverse=True)
+        out: dict[str, list[Any]] = {
+            name: []
+            for name in ("unit", "settlement", "expiry", "days", "forward_usd", "basis_frac",
+                         "n_options", "n_futures", "atm_vol")
+        }  # fmt: skip
+        for g, (unit, settlement, expiry_ns) in enumerate(groups):
+            rows = dated[np.ravel(group_of) == g]
+            options = rows[instruments.is_option()[rows]]
+            forward = float(self.forward_usd[options[0] if options.size else rows[0]])
+            values = (
+                instruments.units[unit], instruments.currencies[settlement],
+                expiry_text(int(expiry_ns)), (int(expiry_ns) - self.now_ns) / NS_PER_DAY, forward,
+                forward / self.index_usd[unit] - 1.0, options.size, rows.size - options.size,
+                _vol_at(instruments.strike[options], self.vol[options], forward),
+            )  # fmt: skip
+            for name, value in zip(out, values, strict=True):
+                out[name].append(value)
+        return Table(
+            {name: np.array(values, dtype=_SUMMARY_DTYPE.get(name, np.float64))
+             for name, values in out.items()}
+        )  # fmt: skip
+
+    def to_table(self) -> Table:
+        """Every column, one row an instrument."""
+        return Table(
+            {
+                **self.instruments.to_table(),
+                "years": self.years,
+                "index_usd": self.index_usd[self.instruments.unit],
+                "forward_usd": self.forward_usd,
+                "discount": self.discount,
+                "vol": self.vol,
+                "mark_usd": self.mark_usd,
+            }
+        )
+
+
+_SUMMARY_DTYPE: dict[str, Any] = {
+    "unit": object, "settlement": object, "expiry": object, "n_options": np.int64,
+    "n_futures": np.int64,
+}  # fmt: skip
+
+
+def read_chain(
+    *paths: str | os.PathLike[str],
+    now: Any = None,
+    index: Mapping[str, float] | None = None,
+    tolerance_frac: float = TOLERANCE_FRAC,
+) -> Market:
+    """One snapshot from saved files, whatever each of them is.
+
+    Parameters
+    ----------
+    *paths
+        Saved answers of Deribit's public API (`get_instruments`, `get_book_summary_by_currency`,
+        `ticker`), captures that wrap several of them, or CSV files of joined answers; several
+        files and currencies become one market.
+    now : int or numpy.datetime64, optional
+        Nanoseconds since 1970 UTC; default the latest time stamp in the quotes.
+    index : mapping of unit to USD price, optional
+    tolerance_frac : float
+        As in `Market.from_table`.
+
+    Raises
+    ------
+    FileError
+        Names the file, the row and the field.
+    """
+    from margin_core.adapters.deribit import market_from_files
+
+    if not paths:
+        raise ArgumentError("no file to read")
+    return market_from_files(paths, now=now, index=index, tolerance_frac=tolerance_frac)
+
+
+# From quotes to a snapshot
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Which file and row each instrument's quote came from, for messages."""
+
+    labels: tuple[str, ...]
+    label: NDArray[np.int32]
+    row: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, label: str, n: int) -> Origin:
+        return cls((label,), np.zeros(n, dtype=np.int32), np.arange(n))
+
+    def fail(self, instruments: Instruments, i: int, column: str, why: str) -> FileError:
+        from margin_core.adapters.files import fail
+
+        if i >= len(self.row):  # a spot row that was added here
+            return fail(self.labels[0], f"{instruments.name[i]}: {why}", field=column)
+        row = int(self.row[i])
+        return fail(
+            self.labels[self.label[i]], f"{instruments.name[i]}: {why}", row=row, field=column
+        )
+
+
+class Findings:
+    """Collects what was odd; one entry an instrument and field."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[int, str, str, str, str]] = []
+
+    def add(self, row: int, name: str, column: str, message: str, severity: str) -> None:
+        self.entries.append((row, name, column, message, severity))
+
+    def table(self) -> Table:
+        if not self.entries:
+            return _no_findings()
+        row, *texts = zip(*self.entries, strict=True)
+        columns = {"row": np.array(row, dtype=np.int64)}
+        names = ("instrument", "field", "message", "severity")
+        columns.update(
+            {n: np.array(text, dtype=object) for n, text in zip(names, texts, strict=True)}
+        )
+        return Table(columns)
+
+
+def snapshot(
+    instruments: Instruments,
+    quotes: Mapping[str, NDArray[np.float64]],
+    *,
+    now_ns: int,
+    index: Mapping[str, float] | None,
+    origin: Origin,
+    tolerance_frac: float = TOLERANCE_FRAC,
+    findings: Findings | None = None,
+) -> Market:
+    """A market from quotes: `QUOTES` columns, NaN where there is no value; spot rows are added."""
+    return _Builder(
+        instruments, quotes, now_ns, dict(index or {}), origin, tolerance_frac,
+        findings or Findings(),
+    ).build()  # fmt: skip
+
+
+class _Builder:
+    """The steps from quotes to a snapshot, in the order they depend on each other."""
+
+    def __init__(
+        self,
+        instruments: Instruments,
+        quotes: Mapping[str, NDArray[np.float64]],
+        now_ns: int,
+        index: dict[str, float],
+        origin: Origin,
+        tolerance_frac: float,
+        findings: Findings,
+    ) -> None:
+        n_given = len(instruments)
+        self.instruments = _with_spot_rows(instruments)
+        n = len(self.instruments)
+        self.quotes: dict[str, NDArray[np.float64]] = {}
+        for name in QUOTES:
+            column = np.full(n, np.nan)
+            if name in quotes:
+                column[:n_given] = quotes[name]
+            self.quotes[name] = column
+        self.now_ns = now_ns
+        self.index = index
+        self.origin = origin
+        self.tolerance_frac = tolerance_frac
+        self.findings = findings
+        self.n_given = n_given
+        self.is_option = self.instruments.is_option()
+        self.is_spot = self.instruments.kind == Kind.SPOT
+
+    def build(self) -> Market:
+        self.check_quotes()
+        index_usd = self.read_index()
+        unit_of = {unit: i for i, unit in enumerate(self.instruments.units)}
+        currency_usd = index_usd[[unit_of[c] for c in self.instruments.currencies]]
+        linear = ~self.instruments.inverse & ~self.is_spot
+        quote_usd = np.where(linear, currency_usd[self.instruments.settlement], 1.0)
+
+        forward = self.read_forward(index_usd)
+        years = np.maximum(self.instruments.expiry_ns - self.now_ns, 0) / NS_PER_YEAR
+        rate = np.nan_to_num(self.quotes["rate"], nan=0.0)
+        discount = np.exp(-rate * years * self.is_option)
+        vol = self.read_vol(forward, years, discount)
+        mark_usd = self.read_mark(index_usd, quote_usd, forward, years, discount, vol)
+        self.look_at_books()
+        return Market(
+            now_ns=self.now_ns,
+            instruments=self.instruments,
+            index_usd=index_usd,
+            forward_usd=forward,
+            discount=discount,
+            vol=vol,
+            mark_usd=mark_usd,
+            findings=self.findings.table(),
+        )
+
+    # Small tools
+
+    def fail_where(self, bad: NDArray[np.bool_], column: str, why: str) -> None:
+        if bad.any():
+            i = int(np.argmax(bad))
+            value = self.quotes[column][i] if column in self.quotes else None
+            raise self.origin.fail(
+                self.instruments, i, column, why if value is None else f"{why}, got {value:g}"
+            )
+
+    def note(self, rows: NDArray[np.intp] | int, column: str, message: str, severity: str) -> None:
+        for i in np.atleast_1d(rows).tolist():
+            self.findings.add(i, self.instruments.name[i], column, message, severity)
+
+    def groups(self, rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+        """`rows` by unit, settlement and expiry."""
+        if rows.size == 0:
+            return []
+        keys = np.stack([self.instruments.unit[rows], self.instruments.settlement[rows],
+                         self.instruments.expiry_ns[rows]], axis=1)  # fmt: skip
+        _, group_of = np.unique(keys, axis=0, return_inverse=True)
+        group_of = np.ravel(group_of)
+        order = np.argsort(group_of, kind="stable")
+        return np.split(rows[order], np.flatnonzero(np.diff(group_of[order])) + 1)
+
+    # Steps
+
+    def check_quotes(self) -> None:
+        dated = self.instruments.expiry_ns > 0
+        expired = dated & (self.instruments.expiry_ns <= self.now_ns)
+        if expired.any():
+            i = int(np.argmax(expired))
+            instant = np.datetime64(self.now_ns, "ns").astype("datetime64[s]")
+            raise self.origin.fail(self.instruments, i, "expiry", f"has expired at {instant}Z")
+        for column, values in self.quotes.items():
+            self.fail_where(np.isinf(values), column, "not finite")
+        for column in ("vol", "mark_price", "bid_price", "ask_price"):
+            self.fail_where(self.quotes[column] < 0, column, "must not be negative")
+        for column in ("forward", "index_price"):
+            self.fail_where(self.quotes[column] <= 0, column, "must be positive")
+        self.fail_where((self.quotes["mark_price"] == 0) & ~self.is_option, "mark_price",
+                        "must be positive")  # fmt: skip
+
+    def read_index(self) -> NDArray[np.float64]:
+        units = self.instruments.units
+        for unit, price in self.index.items():
+            if not (isinstance(price, (int, float, np.number)) and 0 < price < np.inf):
+                raise ArgumentError(f"index of {unit}: must be a positive number, got {price!r}")
+        index_usd = np.full(len(units), np.nan)
+        # dollars first: a linear contract's index is in them
+        for unit in sorted(range(len(units)), key=lambda u: units[u] not in DOLLARS):
+            name = units[unit]
+            if name in self.index:
+                index_usd[unit] = self.index[name]
+                continue
+            own = np.flatnonzero((self.instruments.unit == unit) & self.is_spot)
+            price = self.quotes["forward"][own]
+            price = np.where(np.isnan(price), self.quotes["mark_price"][own], price)
+            if not np.isnan(price).all():
+                index_usd[unit] = price[~np.isnan(price)][0]
+                continue
+            rows = np.flatnonzero(
+                (self.instruments.unit == unit) & ~np.isnan(self.quotes["index_price"])
+            )
+            if rows.size and name not in DOLLARS or rows.size and self.is_spot[rows].all():
+                index_usd[unit] = self.middle(rows, self.in_usd(rows, index_usd), "index_price")
+            elif name in DOLLARS:
+                index_usd[unit] = 1.0
+                if name != "USD":
+                    self.note(own, "index_usd", f"price of {name} assumed to be 1.0 USD", "info")
+            else:
+                raise self.origin.fail(
+                    self.instruments, int(own[0]), "index",
+                    f"no index price; pass index={{{name!r}: ...}}",
+                )  # fmt: skip
+        return index_usd
+
+    def in_usd(
+        self, rows: NDArray[np.intp], index_usd: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        values = self.quotes["index_price"][rows].copy()
+        for k, i in enumerate(rows):
+            if not self.instruments.inverse[i] and not self.is_spot[i]:
+                currency = self.instruments.currencies[self.instruments.settlement[i]]
+                values[k] *= index_usd[self.instruments.units.index(currency)]
+        return values
+
+    def middle(
+        self, rows: NDArray[np.intp], values: NDArray[np.float64], column: str
+    ) -> float:
+        """The median of one quantity seen several times; too far apart is an error."""
+        value = float(np.median(values))
+        off = np.abs(values / value - 1.0)
+        if off.max() > self.tolerance_frac:
+            i = int(rows[np.argmax(off)])
+            raise self.origin.fail(
+                self.instruments, i, column,
+                f"{values[np.argmax(off)]:g} where others say {value:g}, "
+                f"further apart than {self.tolerance_frac:g}",
+            )  # fmt: skip
+        if off.max() > 0:
+            spread = (values.max() - values.min()) / value * 1e4
+            self.note(
+                int(rows[0]), column,
+                f"{rows.size} quotes lie {spread:.2g} bp apart; their median {value:g} is taken",
+                "info",
+            )  # fmt: skip
+        return value
+
+    def read_forward(self, index_usd: NDArray[np.float64]) -> NDArray[np.float64]:
+        forward = self.quotes["forward"].copy()
+        forward[self.is_spot] = index_usd[self.instruments.unit[self.is_spot]]
+        contract = ~self.is_spot & ~self.is_option
+        mark = self.quotes["mark_price"]
+        # the mark of a future is its forward; a table may give either
+        forward = np.where(contract & ~np.isnan(mark), mark, forward)
+        mid = (self.quotes["bid_price"] + self.quotes["ask_price"]) / 2
+        by_mid = contract & np.isnan(forward) & (self.quotes["bid_price"] > 0) & (mid > 0)
+        forward[by_mid] = mid[by_mid]
+        self.note(np.flatnonzero(by_mid), "mark_price", "no mark price; the mid is taken", "info")
+        self.fail_where(contract & np.isnan(forward), "forward", "no mark price")
+
+        for rows in self.groups(np.flatnonzero(self.is_option)):
+            given = rows[~np.isnan(forward[rows])]
+            if given.size:
+                forward[rows] = self.middle(given, forward[given], "forward")
+            else:
+                forward[rows] = self.forward_without_quote(rows, forward)
+        return forward
+
+    def forward_without_quote(
+        self, rows: NDArray[np.intp], forward: NDArray[np.float64]
+    ) -> float:
+        instruments = self.instruments
+        first = int(rows[0])
+        future = np.flatnonzero(
+            (instruments.kind == Kind.FUTURE)
+            & (instruments.unit == instruments.unit[first])
+            & (instruments.settlement == instruments.settlement[first])
+            & (instruments.expiry_ns == instruments.expiry_ns[first])
+        )
+        if future.size:
+            name = instruments.name[future[0]]
+            self.note(first, "forward", f"no forward for the expiry; mark of {name} taken", "info")
+            return float(forward[future[0]])
+        parity = self.forward_by_parity(rows)
+        if parity is None:
+            raise self.origin.fail(
+                instruments, first, "forward",
+                "no forward: neither a quote, nor a future of the expiry, nor a strike with a "
+                "call's and a put's mark",
+            )  # fmt: skip
+        value, strike = parity
+        self.note(
+            first, "forward",
+            f"no forward for the expiry; {value:g} by put-call parity at strike {strike:g}", "info",
+        )  # fmt: skip
+        return value
+
+    def forward_by_parity(self, rows: NDArray[np.intp]) -> tuple[float, float] | None:
+        """Forward where call and put cost most nearly the same."""
+        instruments = self.instruments
+        mark = self.quotes["mark_price"]
+        usable = rows[~np.isnan(mark[rows])]
+        calls = usable[instruments.kind[usable] == Kind.CALL]
+        puts = usable[instruments.kind[usable] == Kind.PUT]
+        strikes, at_call, at_put = np.intersect1d(
+            instruments.strike[calls], instruments.strike[puts], return_indices=True
+        )
+        if strikes.size == 0:
+            return None
+        gap = mark[calls[at_call]] - mark[puts[at_put]]
+        if instruments.inverse[rows[0]]:
+            gap = np.where(gap < 1.0, gap, np.nan)
+            value = strikes / (1.0 - gap)
+            distance = np.abs(gap)
+        else:
+            years = (instruments.expiry_ns[rows[0]] - self.now_ns) / NS_PER_YEAR
+            rate = self.quotes["rate"][calls[at_call]]
+            value = strikes + gap * np.exp(np.nan_to_num(rate) * years)
+            distance = np.abs(gap) / strikes
+        usable_strikes = np.isfinite(value) & (value > 0)
+        if not usable_strikes.any():
+            return None
+        best = int(np.argmin(np.where(usable_strikes, distance, np.inf)))
+        return float(value[best]), float(strikes[best])
+
+    def read_vol(
+        self,
+        forward: NDArray[np.float64],
+        years: NDArray[np.float64],
+        discount: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        vol = np.where(self.is_option, self.quotes["vol"], 0.0)
+        vol[self.is_option & (vol == 0)] = np.nan  # a venue without a volatility says 0
+        missing = np.flatnonzero(np.isnan(vol))
+        priced = missing[~np.isnan(self.quotes["mark_price"][missing])]
+        if priced.size:
+            vol[priced] = self.invert(priced, forward, years, discount)
+        left = np.flatnonzero(np.isnan(vol))
+        if left.size:
+            self.fill_vol(left, vol, forward)
+        return vol
+
+    def invert(
+        self,
+        rows: NDArray[np.intp],
+        forward: NDArray[np.float64],
+        years: NDArray[np.float64],
+        discount: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Volatility in the mark price; NaN where there is none."""
+        from margin_core.errors import NoSolutionError
+        from margin_core.pricing import implied_vol
+
+        price = self.quotes["mark_price"][rows].copy()
+        inverse = self.instruments.inverse[rows]
+        price[inverse] *= forward[rows][inverse]
+        out = np.full(rows.size, np.nan)
+        todo = np.arange(rows.size)
+        while todo.size:
+            at = rows[todo]
+            try:
+                out[todo] = implied_vol(
+                    price[todo], forward[at], self.instruments.strike[at], years[at],
+                    discount=discount[at], is_call=self.instruments.kind[at] == Kind.CALL,
+                )  # fmt: skip
+                break
+            except NoSolutionError as error:
+                if error.row is None:
+                    raise
+                todo = np.delete(todo, error.row)
+        out[out == 0] = np.nan
+        return out
+
+    def fill_vol(
+        self, left: NDArray[np.intp], vol: NDArray[np.float64], forward: NDArray[np.float64]
+    ) -> None:
+        """Volatility of the nearest strikes of the same expiry."""
+        instruments = self.instruments
+        known = self.is_option & ~np.isnan(vol)
+        filled = vol.copy()
+        for rows in self.groups(np.flatnonzero(self.is_option)):
+            need = rows[np.isnan(vol[rows])]
+            have = rows[known[rows]]
+            if not need.size:
+                continue
+            if not have.size:
+                raise self.origin.fail(
+                    instruments, int(need[0]), "vol",
+                    "neither a volatility nor a mark price that has one, in the whole expiry",
+                )  # fmt: skip
+            strikes, first = np.unique(instruments.strike[have], return_index=True)
+            sums = np.bincount(np.searchsorted(strikes, instruments.strike[have]), vol[have])
+            counts = np.bincount(np.searchsorted(strikes, instruments.strike[have]))
+            filled[need] = np.interp(np.log(instruments.strike[need]), np.log(strikes),
+                                     sums / counts)  # fmt: skip
+            self.note(need, "vol", "no volatility in the quote; interpolated between the nearest "
+                      "strikes of the expiry", "warning")  # fmt: skip
+        vol[left] = filled[left]
+
+    def read_mark(
+        self,
+        index_usd: NDArray[np.float64],
+        quote_usd: NDArray[np.float64],
+        forward: NDArray[np.float64],
+        years: NDArray[np.float64],
+        discount: NDArray[np.float64],
+        vol: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        instruments = self.instruments
+        spot = index_usd[instruments.unit]
+        size = instruments.contract_size
+        price = self.quotes["mark_price"].copy()
+        unmarked = np.flatnonzero(
+            self.is_option & np.isnan(price) & np.isnan(self.quotes["mark_usd"])
+        )
+        if unmarked.size:
+            from margin_core.pricing import black76
+
+            model = black76(
+                forward[unmarked], instruments.strike[unmarked], years[unmarked], vol[unmarked],
+                discount=discount[unmarked], is_call=instruments.kind[unmarked] == Kind.CALL,
+            ).price  # fmt: skip
+            inverse = instruments.inverse[unmarked]
+            price[unmarked] = np.where(inverse, model / forward[unmarked], model)
+            self.note(unmarked, "mark_price", "no mark price; the model's value is taken", "info")
+        inverse_future = instruments.inverse & ~self.is_option
+        mark = np.where(
+            self.is_spot,
+            spot,
+            np.where(
+                inverse_future,
+                -size * spot / forward,
+                np.where(
+                    self.is_option,
+                    price * size * np.where(instruments.inverse, spot, quote_usd),
+                    forward * size * quote_usd,
+                ),
+            ),
+        )
+        return np.where(np.isnan(self.quotes["mark_usd"]), mark, self.quotes["mark_usd"])
+
+    def look_at_books(self) -> None:
+        """What a careful reader would ask about the order books."""
+        bid, ask = self.quotes["bid_price"], self.quotes["ask_price"]
+        mark = self.quotes["mark_price"]
+        quoted = ~(np.isnan(bid) & np.isnan(ask)) & ~self.is_spot
+        has_bid, has_ask = np.nan_to_num(bid) > 0, np.nan_to_num(ask) > 0
+        two_sided = has_bid & has_ask
+        self.note(np.flatnonzero(two_sided & (bid > ask)), "bid_price",
+                  "the bid is above the ask", "warning")  # fmt: skip
+        # a rounded mark may stand half a digit outside
+        slack = np.where(self.is_option & self.instruments.inverse, _COIN_ROUNDING, 0.0)
+        outside = (has_bid & (mark < bid - slack)) | (has_ask & (mark > ask + slack))
+        self.note(np.flatnonzero(outside & ~(two_sided & (bid > ask))), "mark_price",
+                  "the mark lies outside bid and ask", "warning")  # fmt: skip
+        self.note(np.flatnonzero(quoted & ~two_sided), "ask_price",
+                  "no two-sided quote", "info")  # fmt: skip
+
+
+def _with_spot_rows(instruments: Instruments) -> Instruments:
+    """`instruments` and a spot row for each unit and settlement currency that has none."""
+    have = {instruments.name[i] for i in np.flatnonzero(instruments.kind == Kind.SPOT)}
+    needed = dict.fromkeys((*instruments.units, *instruments.currencies))
+    missing = [parse_name(name) for name in needed if name not in have]
+    if not missing:
+        return instruments
+    spots = Instruments.from_terms(missing, step=[default_step(terms) for terms in missing])
+    return Instruments.concat([instruments, spots])
+
+
+def _vol_at(
+    strikes: NDArray[np.float64], vols: NDArray[np.float64], forward: float
+) -> float:
+    """Volatility at the forward, linear between the nearest strikes; NaN without options."""
+    if strikes.size == 0:
+        return float("nan")
+    unique, where = np.unique(strikes, return_inverse=True)
+    mean = np.bincount(where, vols) / np.bincount(where)
+    return float(np.interp(forward, unique, mean))
+
+
+def _as_ns(now: Any) -> int:
+    """An instant as nanoseconds since 1970 UTC."""
+    if isinstance(now, np.datetime64):
+        now = int(now.astype("datetime64[ns]").astype(np.int64))
+    if isinstance(now, bool) or not isinstance(now, (int, np.integer)):
+        raise ArgumentError(f"now is an int of nanoseconds or a numpy.datetime64, got {now!r:.60}")
+    if not 0 < int(now) < 1 << 63:
+        raise DomainError(f"now is {now}; it is nanoseconds since 1970")
+    return int(now)
