@@ -45,6 +45,8 @@ class Column(NamedTuple):
     null: NDArray[np.bool_] | None = None
     #: Cells of a CSV file: text that may still become a number.
     is_text: bool = False
+    #: Why the column cannot be used; it is refused only when asked for.
+    foreign: str | None = None
 
 
 class Raw(NamedTuple):
@@ -171,7 +173,7 @@ def _raw(columns: dict[str, Column], label: str) -> Raw:
     for name, column in columns.items():
         if n is None:
             n = len(column.values)
-        elif len(column.values) != n:
+        elif len(column.values) != n and column.foreign is None:
             raise fail(label, f"column {name!r} has {len(column.values)} rows, not {n}")
     return Raw(columns, n or 0)
 
@@ -197,10 +199,8 @@ def _from_values(values: Any, label: str, name: str) -> Column:
     if type(values).__module__.partition(".")[0] == "pandas":
         return _from_series(values)
     if not isinstance(values, (np.ndarray, list, tuple)):
-        if hasattr(values, "__arrow_c_stream__"):
-            from margin_core._binding._arrow import import_array_stream
-
-            return Column(*import_array_stream(values))
+        if hasattr(values, "__arrow_c_stream__") or hasattr(values, "__arrow_c_array__"):
+            return _from_arrow_column(values)
         values = np.asarray(values)
     if isinstance(values, np.ma.MaskedArray):
         return Column(np.asarray(values.data), np.ma.getmaskarray(values))
@@ -285,9 +285,21 @@ def _from_series(series: Any) -> Column:
 def _from_arrow(source: Any, label: str) -> Raw:
     from margin_core._binding._arrow import import_stream
 
-    columns, n = import_stream(source)
+    columns, n = import_stream(source, MAX_ROWS)
     _check_names([name for name, *_ in columns], label)
-    return Raw({name: Column(values, null) for name, values, null in columns}, n)
+    return Raw({name: _arrow_column(values, null) for name, values, null in columns}, n)
+
+
+def _from_arrow_column(source: Any) -> Column:
+    from margin_core._binding._arrow import import_column
+
+    return _arrow_column(*import_column(source, MAX_ROWS))
+
+
+def _arrow_column(values: NDArray[Any] | str, null: NDArray[np.bool_] | None) -> Column:
+    if isinstance(values, str):
+        return Column(np.empty(0, dtype=object), foreign=values)
+    return Column(values, null)
 
 
 def _from_records(records: Collection[Any], label: str) -> Raw:
@@ -442,6 +454,8 @@ def _convert(
             value = column.values[i]
             raise fail(label, why.format(value=_shown(value)), row=i, field=name, line=line)
 
+    if column.foreign is not None:
+        raise fail(label, column.foreign, field=name)
     values, null = column.values, column.null
     if values.dtype.kind == "f":
         missing = np.isnan(values)
