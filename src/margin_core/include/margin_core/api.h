@@ -25,10 +25,10 @@
 
 #if defined(__GNUC__)
 #define MC_MUST_CHECK __attribute__((warn_unused_result))
-#define MC_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define MC_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
 #define MC_MUST_CHECK
-#define MC_PRINTF(format, first)
+#define MC_PRINTF(text, first)
 #endif
 
 #endif

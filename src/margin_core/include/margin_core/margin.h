@@ -59,7 +59,7 @@ typedef struct mc_margin_model {
     const mc_unit_margin *units; /* [n_units]                                                 */
     size_t n_groups;
     const int32_t *lambda_k;   /* [n_groups] 0 .. MC_LAMBDA_MAX, in 1/1024                    */
-    int32_t mm_factor_k;       /* 1 .. 1024 * 1024, in 1/1024                                 */
+    int32_t mm_factor_k;       /* 1 .. 16 * 1024, in 1/1024                                   */
     int32_t im_factor_k;       /* >= mm_factor_k                                              */
     double vega_edge_years[MC_VEGA_BUCKETS - 1]; /* > 0, rising                               */
 } mc_margin_model;

@@ -32,7 +32,7 @@ typedef struct mc_scenarios {
     const double *skew_cap;      /* >= 0, largest relative change by skew                      */
     const double *weight;        /* >= 0, folded into the P&L before rounding                  */
     const double *horizon_years; /* [n_scenarios] >= 0, by how much options age                */
-    const double *event_move;    /* [n_factors * n_scenarios] > -1: extra move of the spot
+    const double *event_move;    /* [n_factors * n_scenarios] >= -1: extra move of the spot
                                     assets that follow a factor (a depeg, a bridge's failure)  */
     size_t n_factors;
 } mc_scenarios;

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include <margin_core/margin.h>
+
+#include "base/alloc.h"
+#include "base/check.h"
+#include "kernels/fmath.h"
+#include "kernels/requirement.h"
+#include "risk/risk_array.h"
+
+enum { FIRST_NODE_POWER = -6 }; /* the smallest node of an impact curve is depth / 64 */
+#define LEAST_DEPTH_QUANTA 134217728.0 /* 2^27: nodes stay apart in units of 2^20 quanta */
+
+typedef struct bound {
+    double value;
+    double high;
+    const char *name;
+} bound;
+
+static mc_status check_tiers(const mc_unit_margin *u, size_t row, mc_error *err)
+{
+    if (u->n_tiers < 1 || u->n_tiers > MC_MAX_TIERS)
+        return mc_fail(err, MC_ERR_ARGUMENT, (int64_t)row, "%zu tiers; 1 to %d are allowed",
+                       u->n_tiers, MC_MAX_TIERS);
+    for (size_t t = 0; t < u->n_tiers; ++t) {
+        const mc_tier *tier = &u->tiers[t];
+        const double values[] = {tier->above_usd, tier->mm_frac, tier->im_frac};
+        for (size_t v = 0; v < 3; ++v)
+            if (!mc_is_finite(values[v]))
+                return mc_fail(err, MC_ERR_NOT_FINITE, (int64_t)row,
+                               "tier %zu of unit %zu is not finite", t, row);
+        if (tier->mm_frac < 0.0 || tier->im_frac < tier->mm_frac || tier->im_frac > 1.0)
+            return mc_fail(err, MC_ERR_DOMAIN, (int64_t)row,
+                           "tier %zu of unit %zu: 0 <= mm_frac <= im_frac <= 1 is needed", t, row);
+        if (t == 0 ? tier->above_usd != 0.0
+                   : tier->above_usd <= tier[-1].above_usd || tier->mm_frac < tier[-1].mm_frac
+                         || tier->im_frac < tier[-1].im_frac)
+            return mc_fail(err, MC_ERR_ORDER, (int64_t)row,
+                           "tiers of unit %zu must start at 0 and rise", row);
+        if (tier->above_usd > 1e18)
+            return mc_fail(err, MC_ERR_DOMAIN, (int64_t)row, "tier %zu of unit %zu starts at %g", t,
+                           row, tier->above_usd);
+    }
+    return MC_OK;
+}
+
+static mc_status check_unit(const mc_unit_margin *u, size_t row, double quantum, mc_error *err)
+{
+    const bound bounds[] = {
+        {u->roll_move_frac, 10.0, "roll_move_frac"},
+        {u->roll_min_frac, 1.0, "roll_min_frac"},
+        {u->short_option_mm_frac, 1.0, "short_option_mm_frac"},
+        {u->short_option_im_frac, 1.0, "short_option_im_frac"},
+        {u->vega_twist, 10.0, "vega_twist"},
+        {u->close_frac, 1.0, "close_frac"},
+        {u->depth_usd, 1e18, "depth_usd"},
+        {u->impact_frac, 1.0, "impact_frac"},
+        {u->market_depth_usd, 1e18, "market_depth_usd"},
+        {u->market_impact_frac, 1.0, "market_impact_frac"},
+        {u->asset_haircut_frac, 1.0, "asset_haircut_frac"},
+        {u->isolated_mm_frac, 1.0, "isolated_mm_frac"},
+        {u->isolated_im_frac, 1.0, "isolated_im_frac"},
+        {u->open_interest_usd, 1e18, "open_interest_usd"},
+        {u->open_interest_lower_usd, 1e18, "open_interest_lower_usd"},
+        {u->open_interest_upper_usd, 1e18, "open_interest_upper_usd"},
+    };
+    for (size_t b = 0; b < sizeof bounds / sizeof bounds[0]; ++b) {
+        if (!mc_is_finite(bounds[b].value))
+            return mc_fail(err, MC_ERR_NOT_FINITE, (int64_t)row, "%s of unit %zu is not finite",
+                           bounds[b].name, row);
+        if (bounds[b].value < 0.0 || bounds[b].value > bounds[b].high)
+            return mc_fail(err, MC_ERR_DOMAIN, (int64_t)row,
+                           "%s of unit %zu is %g; 0 to %g is allowed", bounds[b].name, row,
+                           bounds[b].value, bounds[b].high);
+    }
+    const double depths[] = {u->depth_usd, u->market_depth_usd};
+    for (size_t d = 0; d < 2; ++d)
+        if (depths[d] > 0.0 && depths[d] / quantum < LEAST_DEPTH_QUANTA)
+            return mc_fail(err, MC_ERR_DOMAIN, (int64_t)row,
+                           "a depth of unit %zu is %g: 0 or at least 2^27 quanta", row, depths[d]);
+    if (u->short_option_im_frac < u->short_option_mm_frac || u->isolated_im_frac < u->isolated_mm_frac)
+        return mc_fail(err, MC_ERR_DOMAIN, (int64_t)row, "an IM rate of unit %zu is below its MM rate",
+                       row);
+    if (u->open_interest_upper_usd > 0.0
+        && u->open_interest_upper_usd <= u->open_interest_lower_usd)
+        return mc_fail(err, MC_ERR_DOMAIN, (int64_t)row,
+                       "open interest bounds of unit %zu must rise", row);
+    return check_tiers(u, row, err);
+}
+
+static mc_status check_model(const mc_margin_model *model, const mc_instruments *in, double quantum,
+                             mc_error *err)
+{
+    if (model == NULL || model->size != sizeof *model || model->units == NULL
+        || model->lambda_k == NULL || model->n_groups == 0)
+        return mc_fail(err, MC_ERR_ARGUMENT, -1, "the model is incomplete or its size is wrong");
+    if (model->n_units != in->n_units)
+        return mc_fail(err, MC_ERR_ARGUMENT, -1, "a model for %zu units, instruments of %zu",
+                       model->n_units, in->n_units);
+    for (size_t g = 0; g < model->n_groups; ++g)
+        if (model->lambda_k[g] < 0 || model->lambda_k[g] > MC_LAMBDA_MAX)
+            return mc_fail(err, MC_ERR_DOMAIN, (int64_t)g,
+                           "lambda_k of group %zu is %d; 0 to %d is allowed", g, model->lambda_k[g],
+                           MC_LAMBDA_MAX);
+    if (model->mm_factor_k < 1 || model->im_factor_k < model->mm_factor_k
+        || model->im_factor_k > 16 * 1024)
+        return mc_fail(err, MC_ERR_DOMAIN, -1, "1 <= mm_factor_k <= im_factor_k <= 16384 is needed");
+    double edge = 0.0;
+    for (size_t b = 0; b < MC_VEGA_BUCKETS - 1; ++b) {
+        if (!(model->vega_edge_years[b] > edge) || !mc_is_finite(model->vega_edge_years[b]))
+            return mc_fail(err, MC_ERR_DOMAIN, -1, "vega_edge_years must be positive and rise");
+        edge = model->vega_edge_years[b];
+    }
+    for (size_t u = 0; u < model->n_units; ++u) {
+        const int32_t group = model->units[u].group;
+        if (group < 0 || (size_t)group >= model->n_groups)
+            return mc_fail(err, MC_ERR_INSTRUMENT, (int64_t)u, "group %d of %zu (unit %zu)", group,
+                           model->n_groups, u);
+        if (u > 0 && group < model->units[u - 1].group)
+            return mc_fail(err, MC_ERR_ORDER, (int64_t)u, "groups must not fall (unit %zu)", u);
+        const mc_status status = check_unit(&model->units[u], u, quantum, err);
+        if (status != MC_OK)
+            return status;
+    }
+    return MC_OK;
+}
+
+static int64_t rate_of(double frac)
+{
+    return (int64_t)ceil(frac * (double)MC_RATE_ONE);
+}
+
+static mc_impact impact_of(double depth_usd, double impact_frac, double quantum)
+{
+    mc_impact impact = {0};
+    if (depth_usd <= 0.0)
+        return impact;
+    impact.n = MC_IMPACT_NODES;
+    for (int j = 0; j < MC_IMPACT_NODES; ++j) {
+        const double share = ldexp(1.0, j + FIRST_NODE_POWER);
+        const double rate = rint((double)MC_RATE_ONE * impact_frac * sqrt(share));
+        impact.size[j] = (int64_t)rint(depth_usd / quantum / (double)MC_RATE_ONE * share);
+        impact.rate[j] = rate < (double)MC_RATE_ONE ? (int64_t)rate : MC_RATE_ONE;
+    }
+    return impact;
+}
+
+static mc_unit_rates rates_of(const mc_unit_margin *u, double quantum)
+{
+    double crowd = 0.0;
+    if (u->open_interest_upper_usd > 0.0) {
+        crowd = (u->open_interest_usd - u->open_interest_lower_usd)
+              / (u->open_interest_upper_usd - u->open_interest_lower_usd);
+        crowd = crowd < 0.0 ? 0.0 : crowd > 1.0 ? 1.0 : crowd;
+    }
+    mc_unit_rates rates = {
+        .group = u->group,
+        .n_tiers = (int32_t)u->n_tiers,
+        .haircut = rate_of(u->asset_haircut_frac),
+        .isolated_mm = rate_of(u->isolated_mm_frac),
+        .isolated_im = rate_of(u->isolated_im_frac),
+        .owner_impact = impact_of(u->depth_usd, u->impact_frac, quantum),
+        .market_impact = impact_of(u->market_depth_usd, u->market_impact_frac, quantum),
+    };
+    for (size_t t = 0; t < u->n_tiers; ++t) {
+        const mc_tier *tier = &u->tiers[t];
+        const double above = rint(tier->above_usd / quantum);
+        rates.above[t] = above < MC_EXACT_LIMIT ? (int64_t)above : (int64_t)MC_EXACT_LIMIT;
+        rates.tier_mm[t] = rate_of(tier->mm_frac + (1.0 - tier->mm_frac) * crowd);
+        rates.tier_im[t] = rate_of(tier->im_frac + (1.0 - tier->im_frac) * crowd);
+    }
+    return rates;
+}
+
+static size_t bucket_of(const mc_margin_model *model, double years)
+{
+    size_t bucket = 0;
+    while (bucket < MC_VEGA_BUCKETS - 1 && years >= model->vega_edge_years[bucket])
+        ++bucket;
+    return bucket;
+}
+
+static mc_row_tail tail_of(const mc_risk_view *risk, const mc_instruments *in,
+                           const mc_market *market, const mc_margin_model *model, size_t i)
+{
+    const mc_unit_margin *u = &model->units[in->unit[i]];
+    const double years = market->years[in->term[i]];
+    const bool option = in->kind[i] == MC_CALL || in->kind[i] == MC_PUT;
+    const bool spot = in->kind[i] == MC_SPOT;
+    const double confidence =
+        market->confidence_frac != NULL ? market->confidence_frac[in->unit[i]] : 0.0;
+    const double growth = mc_exp(u->roll_move_frac * years) - 1.0;
+
+    mc_row_tail tail = {
+        .mark = risk->mark[i],
+        .roll = spot ? 0.0 : rint(risk->basis_delta[i]
+                                  * (growth > u->roll_min_frac ? growth : u->roll_min_frac)) + 0.0,
+        .short_option_mm = option ? ceil(risk->notional[i] * u->short_option_mm_frac) : 0.0,
+        .short_option_im = option ? ceil(risk->notional[i] * u->short_option_im_frac) : 0.0,
+        .closing = spot ? 0.0 : ceil(risk->notional[i] * u->close_frac),
+        .oracle = ceil(risk->notional[i] * confidence),
+        .notional = risk->notional[i],
+        .side = in->kind[i] == MC_PUT ? -1.0 : 1.0,
+        .term = in->term[i],
+        .kind = in->kind[i],
+        .unit = in->unit[i],
+    };
+    if (option)
+        tail.vega[bucket_of(model, years)] = rint(risk->vega[i] * u->vega_twist) + 0.0;
+    return tail;
+}
+
+/* Largest magnitude among the row's cells and rates. */
+static double largest_of(const double *cells, size_t n, const mc_row_tail *tail)
+{
+    double largest = 0.0;
+    for (size_t z = 0; z < n; ++z)
+        largest = fmax(largest, fabs(cells[z]));
+    const double rates[] = {tail->mark, tail->roll, tail->short_option_mm, tail->short_option_im,
+                            tail->closing, tail->oracle, tail->notional};
+    for (size_t r = 0; r < sizeof rates / sizeof rates[0]; ++r)
+        largest = fmax(largest, fabs(rates[r]));
+    for (size_t b = 0; b < MC_VEGA_BUCKETS; ++b)
+        largest = fmax(largest, fabs(tail->vega[b]));
+    return largest;
+}
+
+static mc_status fill_table(mc_margin *m, const mc_risk_view *risk, const mc_instruments *in,
+                            const mc_market *market, const mc_margin_model *model, mc_error *err)
+{
+    int32_t pair = 0;
+    for (size_t i = 0; i < risk->n_instruments; ++i) {
+        double *const row = m->table + i * m->row;
+        mc_row_tail tail = tail_of(risk, in, market, model, i);
+        if (i > 0 && (in->term[i] != in->term[i - 1] || in->strike[i] != in->strike[i - 1]))
+            ++pair;
+        tail.pair = pair;
+        tail.largest = largest_of(risk->cells + i * risk->stride, risk->n_scenarios, &tail);
+        if (!(tail.largest < MC_EXACT_LIMIT))
+            return mc_fail(err, MC_ERR_EXACTNESS, (int64_t)i,
+                           "a rate of instrument %zu is 2^53 quanta per risk lot or more", i);
+        memcpy(row, risk->cells + i * risk->stride, risk->stride * sizeof(double));
+        memcpy(row + m->stride, &tail, sizeof tail);
+        m->unit_of[i] = in->unit[i];
+        m->largest = fmax(m->largest, tail.largest);
+        m->largest_mark = fmax(m->largest_mark, fabs(tail.mark));
+    }
+    return MC_OK;
+}
+
+mc_status mc_margin_create(const mc_risk_array *risk, const mc_instruments *in,
+                           const mc_market *market, const mc_margin_model *model, mc_margin **out,
+                           mc_error *err)
+{
+    if (risk == NULL || out == NULL)
+        return mc_fail(err, MC_ERR_ARGUMENT, -1, "no risk array, or nowhere to put the margin");
+    const mc_risk_view *view = &risk->view;
+    if (view->mark == NULL)
+        return mc_fail(err, MC_ERR_ARGUMENT, -1,
+                       "margin needs a rounded risk array that was priced here");
+    mc_status status = mc_instruments_check(in, err);
+    if (status == MC_OK)
+        status = mc_market_check(in, market, err);
+    if (status == MC_OK && in->n != view->n_instruments)
+        status = mc_fail(err, MC_ERR_ARGUMENT, -1, "a risk array of %zu instruments, columns of %zu",
+                         view->n_instruments, in->n);
+    if (status == MC_OK)
+        status = check_model(model, in, view->quantum_usd, err);
+    if (status != MC_OK)
+        return status;
+
+    mc_margin *m = mc_alloc(1, sizeof *m);
+    if (m == NULL)
+        return mc_fail(err, MC_ERR_MEMORY, -1, "no memory for a margin table");
+    *m = (mc_margin){
+        .n_instruments = in->n, .n_scenarios = view->n_scenarios, .stride = view->stride,
+        .row = view->stride + sizeof(mc_row_tail) / sizeof(double),
+        .n_units = model->n_units, .n_groups = model->n_groups,
+        .mm_factor_k = model->mm_factor_k, .im_factor_k = model->im_factor_k,
+    };
+    m->table = mc_alloc(m->n_instruments * m->row, sizeof(double));
+    m->unit_of = mc_alloc(m->n_instruments, sizeof *m->unit_of);
+    m->units = mc_alloc(m->n_units, sizeof *m->units);
+    m->lambda_k = mc_alloc(m->n_groups, sizeof *m->lambda_k);
+    if (m->table == NULL || m->unit_of == NULL || m->units == NULL || m->lambda_k == NULL) {
+        status = mc_fail(err, MC_ERR_MEMORY, -1, "no memory for a margin table");
+    } else {
+        for (size_t u = 0; u < m->n_units; ++u)
+            m->units[u] = rates_of(&model->units[u], view->quantum_usd);
+        for (size_t g = 0; g < m->n_groups; ++g)
+            m->lambda_k[g] = model->lambda_k[g];
+        status = fill_table(m, view, in, market, model, err);
+    }
+    if (status == MC_OK)
+        *out = m;
+    else
+        mc_margin_destroy(m);
+    return status;
+}
+
+void mc_margin_destroy(mc_margin *m)
+{
+    if (m == NULL)
+        return;
+    mc_free(m->table);
+    mc_free(m->unit_of);
+    mc_free(m->units);
+    mc_free(m->lambda_k);
+    mc_free(m);
+}
+
+mc_status mc_margin_rates_of(const mc_margin *m, size_t instrument, mc_margin_rates *rates,
+                             mc_error *err)
+{
+    if (m == NULL || rates == NULL)
+        return mc_fail(err, MC_ERR_ARGUMENT, -1, "no margin table, or nowhere to put the rates");
+    if (instrument >= m->n_instruments)
+        return mc_fail(err, MC_ERR_INSTRUMENT, (int64_t)instrument, "instrument %zu of %zu",
+                       instrument, m->n_instruments);
+    const mc_row_tail *tail = mc_tail(m, (int32_t)instrument);
+    *rates = (mc_margin_rates){
+        .mark = tail->mark, .roll = tail->roll, .short_option_mm = tail->short_option_mm,
+        .short_option_im = tail->short_option_im, .closing = tail->closing, .oracle = tail->oracle,
+        .notional = tail->notional, .side = tail->side,
+    };
+    memcpy(rates->vega, tail->vega, sizeof rates->vega);
+    return MC_OK;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <string.h>
+
+#include <margin_core/sweep.h>
+
+#include "base/alloc.h"
+#include "base/threads.h"
+#include "kernels/kernels.h"
+#include "kernels/requirement.h"
+#include "margin/book.h"
+#include "sweep/exact.h"
+
+enum { ACCOUNTS_PER_BLOCK = 2048 };
+
+static double bound_of(const mc_margin *m, const mc_book_columns *c, size_t a)
+{
+    double bound = 0.0;
+    for (int64_t p = c->offset[a]; p < c->offset[a + 1]; ++p)
+        bound += fabs(c->lots[p]) * mc_tail(m, c->instrument[p])->largest;
+    if (c->order_offset != NULL)
+        for (int64_t o = c->order_offset[a]; o < c->order_offset[a + 1]; ++o) {
+            const mc_row_tail *tail = mc_tail(m, c->order_instrument[o]);
+            bound += fabs(c->order_lots[o])
+                   * (tail->largest + fabs(tail->mark - c->order_limit[o]));
+        }
+    return bound;
+}
+
+static mc_status check_exact(const mc_margin *m, const mc_book *book, size_t first, size_t count,
+                             mc_error *err)
+{
+    const mc_book_columns *c = &book->columns;
+    const double gap = c->order_offset != NULL ? m->largest_mark + book->most_limit : 0.0;
+    if (book->most_lots * (m->largest + gap) < MC_EXACT_LIMIT)
+        return MC_OK;
+    for (size_t a = first; a < first + count; ++a) {
+        const double bound = bound_of(m, c, a);
+        if (bound * MC_SUM_SLACK >= MC_EXACT_LIMIT)
+            return mc_exactness_error(a, bound, err);
+    }
+    return MC_OK;
+}
+
+static mc_status check_fit(const mc_margin *m, const mc_book *book, mc_error *err)
+{
+    if (m == NULL || book == NULL)
+        return mc_fail(err, MC_ERR_ARGUMENT, -1, "a margin table or book is missing");
+    if (book->columns.n_instruments != m->n_instruments)
+        return mc_fail(err, MC_ERR_ARGUMENT, -1, "a book over %zu instruments, a margin table of %zu",
+                       book->columns.n_instruments, m->n_instruments);
+    return MC_OK;
+}
+
+/* ---- exposure ---------------------------------------------------------------------------- */
+
+typedef struct exposure_context {
+    const mc_margin *margin;
+    const mc_book_columns *book;
+    int64_t *per_thread; /* [n_threads * n_units * 2] */
+} exposure_context;
+
+/* Adds account a's notional by unit and side; a total of 2^62 quanta is far beyond any market,
+ * and stays there instead of wrapping. */
+static void add_exposure(const mc_margin *m, const mc_book_columns *c, size_t a, int64_t *sides)
+{
+    const int64_t most = INT64_C(1) << 62;
+    for (int64_t p = c->offset[a]; p < c->offset[a + 1]; ++p) {
+        const mc_row_tail *tail = mc_tail(m, c->instrument[p]);
+        const int64_t notional = (int64_t)(fabs(c->lots[p]) * tail->notional);
+        const double direction = c->lots[p] * tail->side;
+        if (direction != 0.0) {
+            int64_t *const side = &sides[(size_t)tail->unit * 2 + (direction < 0.0)];
+            *side = notional < most - *side ? *side + notional : most;
+        }
+    }
+}
+
+static void exposure_block(void *context, size_t block, unsigned thread)
+{
+    const exposure_context *x = context;
+    int64_t *const sides = x->per_thread + (size_t)thread * x->margin->n_units * 2;
+    const size_t first = block * ACCOUNTS_PER_BLOCK;
+    for (size_t a = first; a < first + ACCOUNTS_PER_BLOCK && a < x->book->n_accounts; ++a)
+        add_exposure(x->margin, x->book, a, sides);
+}
+
+mc_status mc_exposure(const mc_margin *m, const mc_book *book, unsigned n_threads, int64_t *market,
+                      int64_t *owners, mc_error *err)
+{
+    mc_status status = check_fit(m, book, err);
+    if (status != MC_OK)
+        return status;
+    const mc_book_columns *c = &book->columns;
+    if (market == NULL || (c->n_owners > 0 && owners == NULL))
+        return mc_fail(err, MC_ERR_ARGUMENT, -1, "nowhere to put the exposures");
+    status = check_exact(m, book, 0, c->n_accounts, err);
+    if (status != MC_OK)
+        return status;
+
+    const size_t n_sides = m->n_units * 2;
+    const size_t n_blocks = (c->n_accounts + ACCOUNTS_PER_BLOCK - 1) / ACCOUNTS_PER_BLOCK;
+    const unsigned threads = mc_thread_count(n_threads, n_blocks);
+    exposure_context x = {.margin = m, .book = c,
+                          .per_thread = mc_alloc(threads * n_sides, sizeof(int64_t))};
+    if (x.per_thread == NULL)
+        return mc_fail(err, MC_ERR_MEMORY, -1, "no memory for exposures");
+    mc_parallel(n_blocks, threads, exposure_block, &x);
+
+    memset(market, 0, n_sides * sizeof *market);
+    for (unsigned t = 0; t < threads; ++t)
+        for (size_t s = 0; s < n_sides; ++s)
+            market[s] += x.per_thread[t * n_sides + s];
+    mc_free(x.per_thread);
+
+    if (c->n_owners > 0) {
+        memset(owners, 0, c->n_owners * n_sides * sizeof *owners);
+        for (size_t a = 0; a < c->n_accounts; ++a)
+            if (c->owner != NULL && c->owner[a] >= 0)
+                add_exposure(m, c, a, owners + (size_t)c->owner[a] * n_sides);
+    }
+    return MC_OK;
+}
+
+/* ---- the sweep --------------------------------------------------------------------------- */
+
+typedef struct sweep_context {
+    const mc_kernels *kernels;
+    mc_sweep_job job;
+    mc_sweep_scratch *scratch; /* one a thread */
+    size_t count;
+} sweep_context;
+
+static void sweep_block(void *context, size_t block, unsigned thread)
+{
+    const sweep_context *c = context;
+    const size_t first = block * ACCOUNTS_PER_BLOCK;
+    const size_t left = c->count - first;
+    c->kernels->sweep(&c->job, &c->scratch[thread], c->job.first_account + first,
+                      left < ACCOUNTS_PER_BLOCK ? left : ACCOUNTS_PER_BLOCK);
+}
+
+/* The threads' scratch in one piece of memory; each thread's part begins on its own cache line. */
+static void *allocate_scratch(const mc_margin *m, unsigned threads, mc_sweep_scratch **out)
+{
+    const size_t items = m->n_units + m->n_groups;
+    const size_t bytes = (items * (sizeof(double) + 2 * sizeof(int32_t)) / MC_ALIGNMENT + 1)
+                       * MC_ALIGNMENT;
+    const size_t heads = (threads * sizeof(mc_sweep_scratch) / MC_ALIGNMENT + 1) * MC_ALIGNMENT;
+    char *const memory = mc_alloc(1, heads + threads * bytes);
+    if (memory == NULL)
+        return NULL;
+    *out = (mc_sweep_scratch *)memory;
+    for (unsigned t = 0; t < threads; ++t) {
+        double *const least = (double *)(memory + heads + t * bytes);
+        int32_t *const ints = (int32_t *)(least + items);
+        (*out)[t] = (mc_sweep_scratch){
+            .unit_least = least, .group_least = least + m->n_units,
+            .unit = ints, .unit_worst = ints + m->n_units,
+            .group = ints + 2 * m->n_units, .group_worst = ints + 2 * m->n_units + m->n_groups,
+        };
+    }
+    return memory;
+}
+
+mc_status mc_sweep(const mc_margin *m, const mc_book *book, const mc_range *range,
+                   const int64_t *market, const int64_t *owners, const mc_standing *out,
+                   mc_error *err)
+{
+    mc_status status = check_fit(m, book, err);
+    if (status != MC_OK)
+        return status;
+    if (range == NULL || out == NULL)
+        return mc_fail(err, MC_ERR_ARGUMENT, -1, "a range or output is missing");
+    const size_t n_accounts = book->columns.n_accounts;
+    if (range->first > n_accounts || range->count > n_accounts - range->first)
+        return mc_fail(err, MC_ERR_ARGUMENT, -1, "accounts %zu + %zu of %zu", range->first,
+                       range->count, n_accounts);
+    status = check_exact(m, book, range->first, range->count, err);
+    if (status != MC_OK)
+        return status;
+
+    const size_t n_blocks = (range->count + ACCOUNTS_PER_BLOCK - 1) / ACCOUNTS_PER_BLOCK;
+    const unsigned threads = mc_thread_count(range->n_threads, n_blocks);
+    sweep_context context = {
+        .kernels = mc_kernels_used(),
+        .job = {.margin = m, .book = &book->columns, .first_account = range->first,
+                .market = market, .owners = owners, .out = out},
+        .count = range->count,
+    };
+    void *const memory = allocate_scratch(m, threads, &context.scratch);
+    if (memory == NULL)
+        return mc_fail(err, MC_ERR_MEMORY, -1, "no memory for %u threads", threads);
+    mc_parallel(n_blocks, threads, sweep_block, &context);
+    mc_free(memory);
+    return MC_OK;
+}
