@@ -13,12 +13,7 @@
 #define MC_KERNELS_BLACK76_H
 
 #include "kernels/fmath.h"
-
-/* Rows are processed in blocks: arrays of this many doubles stay in L1, and each loop over them
- * is short enough for its constants to stay in registers. */
-enum { MC_BLOCK = 128 };
-
-typedef double mc_block[MC_BLOCK] __attribute__((aligned(64)));
+#include "kernels/rows.h"
 
 #define MC_INV_SQRT_2PI 0.3989422804014327
 
@@ -29,8 +24,8 @@ typedef double mc_block[MC_BLOCK] __attribute__((aligned(64)));
 /* What the value and every Greek are made of. */
 typedef struct mc_black76_terms {
     mc_block low, high;
-    mc_block inverse_s; /* 1 / s; 1e300 where s is 0                                        */
-    mc_block a, t;      /* a limited to 70: phi is 0 there; t to 150                        */
+    mc_block s;         /* limited to 300: certain there; 0 where F or K is 0               */
+    mc_block a, t;      /* a limited to 70: phi is 0 there                                  */
     mc_block density;   /* exp(-(a - t)^2 / 2)                                              */
     mc_block near;      /* M(|a - t|) / sqrt(2 pi), of a - t where t < MC_SMALL_T            */
     mc_block far;       /* M(a + t) / sqrt(2 pi)                                            */
@@ -131,19 +126,19 @@ static inline int mc_reflected(double a, double t)
     return (a < t) & (t >= MC_SMALL_T);
 }
 
-/* All terms of a block; forward, strike and s are finite and not negative (s may be infinite). */
+/* All terms of a block; forward and strike finite and >= 0, stdev >= 0, also infinite. */
 static inline void mc_black76_terms_block(const double *forward, const double *strike,
-                                          const double *s, mc_black76_terms *terms)
+                                          const double *stdev, mc_black76_terms *terms)
 {
     for (int i = 0; i < MC_BLOCK; ++i) {
-        const double low = mc_min(forward[i], strike[i]);
-        const double high = mc_max(forward[i], strike[i]);
-        const double inverse_s = 1.0 / mc_max(s[i], 1e-300);
+        const double low = mc_min(forward[i], strike[i]) + 0.0; /* no -0 */
+        const double high = mc_max(forward[i], strike[i]) + 0.0;
+        const double s = low > 0.0 ? mc_min(stdev[i], 300.0) : 0.0;
         terms->low[i] = low;
         terms->high[i] = high;
-        terms->inverse_s[i] = inverse_s;
-        terms->a[i] = mc_min(mc_log_ratio(high, low) * inverse_s, 70.0);
-        terms->t[i] = 0.5 * mc_min(s[i], 300.0);
+        terms->s[i] = s;
+        terms->a[i] = mc_min(mc_log_ratio(high, low) / mc_max(s, 1e-300), 70.0);
+        terms->t[i] = 0.5 * s;
     }
     mc_block difference;
     mc_mills_block(terms->a, terms->t, terms->near, terms->far, difference);

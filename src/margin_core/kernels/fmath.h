@@ -49,11 +49,11 @@ static inline double mc_saturate(double x)
     return mc_max(mc_min(x, DBL_MAX), -DBL_MAX);
 }
 
-/* e^(high + low) 2^shift for results in the normal range, |low| << 1; within 0.8 ulp. */
-static inline double mc_exp_shifted(double high, double low, double shift)
+/* The parts of e^(high + low) = 2^k (1 + y); `biased` holds k in its low bits, |low| << 1. */
+static inline double mc_exp_parts(double high, double low, double *biased)
 {
-    const double biased = fma(high, MC_LOG2_E, MC_ROUND_BIAS);
-    const double k = biased - MC_ROUND_BIAS; /* high = k ln2 + r, |r| <= ln2 / 2 */
+    *biased = fma(high, MC_LOG2_E, MC_ROUND_BIAS);
+    const double k = *biased - MC_ROUND_BIAS; /* high = k ln2 + r, |r| <= ln2 / 2 */
     const double r = fma(-k, MC_LN2_LOW, fma(-k, MC_LN2_HIGH, high)) + low;
     const double r2 = r * r;
     const double r4 = r2 * r2;
@@ -66,8 +66,14 @@ static inline double mc_exp_shifted(double high, double low, double shift)
     const double p03 = fma(p23, r2, p01);
     const double p47 = fma(p67, r2, p45);
     const double p = fma(fma(p89, r4, p47), r4, p03);
+    return fma(r2, p, r);
+}
 
-    const double e = 1.0 + fma(r2, p, r);
+/* e^(high + low) 2^shift for results in the normal range, |low| << 1; within 0.8 ulp. */
+static inline double mc_exp_shifted(double high, double low, double shift)
+{
+    double biased;
+    const double e = 1.0 + mc_exp_parts(high, low, &biased);
     return mc_from_bits(mc_bits(e) + (mc_bits(biased + shift) << 52));
 }
 
@@ -76,6 +82,15 @@ static inline double mc_exp_decay(double high, double low)
 {
     const double e = mc_exp_shifted(high, low, 0.0);
     return high < -708.0 ? 0.0 : e;
+}
+
+/* e^x - 1 for x <= 0, relative to itself; within 2 ulp. */
+static inline double mc_expm1_decay(double x)
+{
+    double biased;
+    const double y = mc_exp_parts(mc_max(x, -40.0), 0.0, &biased);
+    const double scale = mc_from_bits(mc_bits(1.0) + (mc_bits(biased) << 52));
+    return fma(scale, y, scale - 1.0);
 }
 
 static inline double mc_exp_wide(double high, double low)
@@ -92,14 +107,20 @@ static inline double mc_exp(double x)
     return mc_exp_wide(x, 0.0);
 }
 
-/* x = m 2^e with 1 <= m < 2, for 0 < x finite; 0 gives a finite m and e. */
+/* x = m 2^e with 1 <= m < 2, for normal x > 0. */
+static inline double mc_split_normal(double x, double *e)
+{
+    const uint64_t bits = mc_bits(x);
+    *e = mc_from_bits((bits >> 52) | UINT64_C(0x4330000000000000)) - (0x1p52 + 1023.0);
+    return mc_from_bits((bits & UINT64_C(0x000fffffffffffff)) | UINT64_C(0x3ff0000000000000));
+}
+
+/* The same for 0 < x finite, subnormal or not; 0 gives a finite m and e. */
 static inline double mc_split(double x, double *e)
 {
-    const double subnormal = x < DBL_MIN ? 1.0 : 0.0;
-    const uint64_t bits = mc_bits(x < DBL_MIN ? x * 0x1p54 : x);
-    const double biased = mc_from_bits((bits >> 52) | UINT64_C(0x4330000000000000)) - 0x1p52;
-    *e = fma(subnormal, -54.0, biased - 1023.0);
-    return mc_from_bits((bits & UINT64_C(0x000fffffffffffff)) | UINT64_C(0x3ff0000000000000));
+    const double m = mc_split_normal(x < DBL_MIN ? x * 0x1p54 : x, e);
+    *e -= x < DBL_MIN ? 54.0 : 0.0;
+    return m;
 }
 
 /* (2 atanh(s) - 2 s) / s^3 at z = s^2, for |s| <= 0.1716. */
@@ -113,6 +134,20 @@ static inline double mc_log_tail(double z)
     return fma(fma(p47, z2, p23), z2, p01);
 }
 
+/* ln(ma / mb) + exponent ln2 for ma and mb in [1, 2). */
+static inline double mc_log_parts(double ma, double mb, double exponent)
+{
+    const double halve = ma > MC_SQRT2 * mb ? 1.0 : 0.0;
+    const double twice = mb > MC_SQRT2 * ma ? 1.0 : 0.0;
+    const double m = ma * (1.0 - 0.5 * halve + twice); /* m / mb in [sqrt(1/2), sqrt(2)] */
+    const double k = exponent + (halve - twice);
+
+    const double s = (m - mb) / (m + mb); /* the difference is exact */
+    const double z = s * s;
+    const double tail = fma(k, MC_LN2_LOW, (s * z) * mc_log_tail(z));
+    return fma(k, MC_LN2_HIGH, fma(2.0, s, tail));
+}
+
 /* ln(a / b) for positive finite a and b, subnormal or not, without forming a / b; within 2 ulp
  * for every pair, neighbours included: near 1 it is a series in (a - b) / (a + b). */
 static inline double mc_log_ratio(double a, double b)
@@ -120,15 +155,15 @@ static inline double mc_log_ratio(double a, double b)
     double ea, eb;
     const double ma = mc_split(a, &ea);
     const double mb = mc_split(b, &eb);
-    const double halve = ma > MC_SQRT2 * mb ? 1.0 : 0.0;
-    const double twice = mb > MC_SQRT2 * ma ? 1.0 : 0.0;
-    const double m = ma * (1.0 - 0.5 * halve + twice); /* m / mb in [sqrt(1/2), sqrt(2)] */
-    const double k = (ea - eb) + (halve - twice);
+    return mc_log_parts(ma, mb, ea - eb);
+}
 
-    const double s = (m - mb) / (m + mb); /* the difference is exact */
-    const double z = s * s;
-    const double tail = fma(k, MC_LN2_LOW, (s * z) * mc_log_tail(z));
-    return fma(k, MC_LN2_HIGH, fma(2.0, s, tail));
+/* ln(x) for normal x > 0; within 2 ulp. */
+static inline double mc_log_normal(double x)
+{
+    double e;
+    const double m = mc_split_normal(x, &e);
+    return mc_log_parts(m, 1.0, e);
 }
 
 /* ln(x) for 0 < x finite; within 2 ulp. */

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/black76.h"
+#include "kernels/kernels.h"
+
+#define DAYS_A_YEAR 365.0
+
+/* A block of rows and what their Greeks share. In the names of black76.h: the forward is either
+ * `low` (its option out of the money is the call) or `high` (the put). */
+typedef struct block {
+    mc_rows_block rows;
+    mc_block root_years;
+    mc_block stdev;
+    mc_block log_discount;
+    mc_block ratio; /* low / F: phi(d1) = ratio phi(a - t) */
+    mc_black76_terms terms;
+} block;
+
+void MC_KERNEL(mc_black76)(const mc_option_rows *, const mc_greeks *, size_t, size_t);
+
+/* Two tails: n1 = N(t - a) and its complement c1, n2 = (high / low) N(-(a + t)).
+ * F <= K:  N(d1) = n1,           K N(d2) = low n2.
+ * F >  K:  N(-d1) = n2 low / F,  K N(-d2) = low n1. */
+typedef struct tails {
+    double n1, c1, n2;
+} tails;
+
+static inline tails tails_of(const mc_black76_terms *terms, int i)
+{
+    const double tail = terms->density[i] * terms->near[i];
+    const double rest = 1.0 - tail;
+    const bool reflected = mc_reflected(terms->a[i], terms->t[i]);
+    return (tails){
+        .n1 = reflected ? rest : tail,
+        .c1 = reflected ? tail : rest,
+        .n2 = terms->density[i] * terms->far[i],
+    };
+}
+
+static inline double discounted_value(const block *b, int i)
+{
+    return b->rows.discount[i]
+         * mc_black76_value(b->rows.forward[i], b->rows.strike[i], b->rows.is_call[i],
+                            b->terms.low[i], b->terms.otm[i]);
+}
+
+static void price(const block *b, double *restrict out)
+{
+    for (int i = 0; i < MC_BLOCK; ++i)
+        out[i] = mc_min(discounted_value(b, i), DBL_MAX);
+}
+
+static void delta(const block *b, double *restrict out)
+{
+    for (int i = 0; i < MC_BLOCK; ++i) {
+        const tails n = tails_of(&b->terms, i);
+        const double far = n.n2 * b->ratio[i];
+        const bool call = b->rows.is_call[i] != 0.0;
+        const double below = call ? n.n1 : -n.c1;      /* F <= K */
+        const double above = call ? 1.0 - far : -far;
+        out[i] = b->rows.discount[i] * (b->rows.forward[i] <= b->rows.strike[i] ? below : above);
+    }
+}
+
+static void gamma_(const block *b, double *restrict out)
+{
+    for (int i = 0; i < MC_BLOCK; ++i) {
+        /* phi(d1) / (F s): a small F is scaled up so that F s keeps its digits. */
+        const double s = b->terms.s[i];
+        const double scale = b->rows.forward[i] < 1.0 ? 0x1p512 : 1.0;
+        const double width = mc_max((b->rows.forward[i] * scale) * s, 1e-308);
+        const double density = MC_INV_SQRT_2PI * b->terms.density[i] * b->ratio[i];
+        const double undiscounted = mc_min((density / width) * scale, DBL_MAX);
+        out[i] = s > 0.0 ? mc_min(b->rows.discount[i] * undiscounted, DBL_MAX) : 0.0;
+    }
+}
+
+/* F phi(d1) = K phi(d2) */
+static inline double weighted_density(const mc_black76_terms *terms, int i)
+{
+    return terms->low[i] * (MC_INV_SQRT_2PI * terms->density[i]);
+}
+
+static void vega(const block *b, double *restrict out)
+{
+    for (int i = 0; i < MC_BLOCK; ++i) {
+        const double undiscounted = weighted_density(&b->terms, i) * b->root_years[i];
+        const double v = mc_min(b->rows.discount[i] * undiscounted, DBL_MAX);
+        out[i] = b->terms.s[i] > 0.0 ? v : 0.0;
+    }
+}
+
+/* -(D F phi(d1) s / 2 + ln(D) V) / T, scaled down while it could overflow on the way. */
+static void theta(const block *b, double *restrict out)
+{
+    for (int i = 0; i < MC_BLOCK; ++i) {
+        const double years = b->rows.years[i] > 0.0 ? b->rows.years[i] : 1.0;
+        const double decay = b->rows.discount[i]
+                           * ((weighted_density(&b->terms, i) * 0x1p-32) * b->terms.t[i]);
+        const double carry = b->log_discount[i] * (discounted_value(b, i) * 0x1p-32);
+        const double a_year = -(decay + carry) / years;
+        out[i] = b->terms.s[i] > 0.0 ? mc_saturate(a_year * (0x1p32 / DAYS_A_YEAR)) : 0.0;
+    }
+}
+
+static void rho(const block *b, double *restrict out)
+{
+    for (int i = 0; i < MC_BLOCK; ++i) {
+        const tails n = tails_of(&b->terms, i);
+        const double low = b->terms.low[i];
+        const bool call = b->rows.is_call[i] != 0.0;
+        const double far = low * n.n2;
+        const double below = call ? far : far - b->rows.strike[i]; /* F <= K */
+        const double above = call ? low * n.c1 : -(low * n.n1);
+        const double strike_part = b->rows.forward[i] <= b->rows.strike[i] ? below : above;
+        const double r = mc_saturate(strike_part * (b->rows.years[i] * b->rows.discount[i]));
+        out[i] = b->terms.s[i] > 0.0 ? r : 0.0;
+    }
+}
+
+static inline double inverse_vol(const block *b, int i)
+{
+    return mc_min(b->root_years[i] / mc_max(b->terms.s[i], 1e-300), DBL_MAX);
+}
+
+static void vanna(const block *b, double *restrict out)
+{
+    for (int i = 0; i < MC_BLOCK; ++i) {
+        const double a = b->terms.a[i], t = b->terms.t[i];
+        const double d2 = b->rows.forward[i] <= b->rows.strike[i] ? -(a + t) : a - t;
+        const double density = MC_INV_SQRT_2PI * b->terms.density[i] * b->ratio[i];
+        const double undiscounted = -((density * d2) * inverse_vol(b, i));
+        const double v = mc_saturate(b->rows.discount[i] * undiscounted);
+        out[i] = b->terms.s[i] > 0.0 ? v : 0.0;
+    }
+}
+
+static void volga(const block *b, double *restrict out)
+{
+    for (int i = 0; i < MC_BLOCK; ++i) {
+        const double a = b->terms.a[i], t = b->terms.t[i];
+        const double d1_d2 = (a + t) * (a - t);
+        const double undiscounted = (weighted_density(&b->terms, i) * b->root_years[i])
+                                  * (d1_d2 * inverse_vol(b, i));
+        const double v = mc_saturate(b->rows.discount[i] * undiscounted);
+        out[i] = b->terms.s[i] > 0.0 ? v : 0.0;
+    }
+}
+
+static inline void emit(void (*greek)(const block *, double *restrict), const block *b,
+                        double *column, size_t first, size_t m)
+{
+    if (column == NULL)
+        return;
+    mc_block out;
+    greek(b, out);
+    memcpy(column + first, out, m * sizeof *out);
+}
+
+void MC_KERNEL(mc_black76)(const mc_option_rows *rows, const mc_greeks *greeks, size_t first,
+                           size_t n)
+{
+    const bool wants_ratio = greeks->delta || greeks->gamma || greeks->vanna;
+    block b;
+
+    for (size_t done = 0; done < n; done += MC_BLOCK) {
+        const size_t at = first + done;
+        const size_t m = n - done < MC_BLOCK ? n - done : MC_BLOCK;
+        const bool fresh = done == 0;
+
+        mc_load_rows(rows, at, m, fresh, &b.rows);
+        mc_load_column(rows->vol, at, m, fresh, b.rows.vol);
+        for (int i = 0; i < MC_BLOCK; ++i) {
+            b.root_years[i] = sqrt(b.rows.years[i]);
+            b.stdev[i] = b.rows.vol[i] * b.root_years[i];
+        }
+        mc_black76_terms_block(b.rows.forward, b.rows.strike, b.stdev, &b.terms);
+
+        if (wants_ratio)
+            for (int i = 0; i < MC_BLOCK; ++i)
+                b.ratio[i] = b.terms.low[i] / mc_max(b.rows.forward[i], DBL_TRUE_MIN);
+        if (greeks->theta && (fresh || rows->discount.stride != 0))
+            for (int i = 0; i < MC_BLOCK; ++i)
+                b.log_discount[i] = mc_log(b.rows.discount[i]);
+
+        emit(price, &b, greeks->price, at, m);
+        emit(delta, &b, greeks->delta, at, m);
+        emit(gamma_, &b, greeks->gamma, at, m);
+        emit(vega, &b, greeks->vega, at, m);
+        emit(theta, &b, greeks->theta, at, m);
+        emit(rho, &b, greeks->rho, at, m);
+        emit(vanna, &b, greeks->vanna, at, m);
+        emit(volga, &b, greeks->volga, at, m);
+    }
+}
