@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The margin method in plain Python and NumPy: slow, readable, and the specification.
+
+The modules follow the pages of docs/method and import nothing compiled. Their arguments are any
+objects that have the columns of the C headers as attributes (`instruments.unit`,
+`book.order_limit`, ...); a column that may be NULL in C may be None here.
+
+`risk_array` agrees with the C core within one quantum a cell: two orders of the same
+floating-point operations can fall on either side of a half. Everything after it (`margin`,
+`sweep`) is whole numbers and agrees exactly.
+"""
+
+from margin_core.reference import margin, risk_array, sweep
+
+__all__ = ["margin", "risk_array", "sweep"]
