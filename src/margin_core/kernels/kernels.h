@@ -12,10 +12,47 @@
 #include <stdint.h>
 
 #include <margin_core/pricing.h>
+#include <margin_core/sweep.h>
+
+#include "kernels/reprice.h"
 
 #define MC_JOIN_(a, b) a##_##b
 #define MC_JOIN(a, b) MC_JOIN_(a, b)
 #define MC_KERNEL(name) MC_JOIN(name, MC_ISA)
+
+/* Accounts against cells: one minimum each. Outputs are indexed from `first_account`. */
+typedef struct mc_scan_job {
+    const double *cells;
+    size_t row;            /* doubles from one row to the next            */
+    size_t stride;         /* doubles of cells to scan, a multiple of 8   */
+    const int64_t *offset;
+    const int32_t *instrument;
+    const double *lots;
+    size_t first_account;
+    double *worst_pnl;
+    int32_t *scenario;     /* may be NULL                                 */
+} mc_scan_job;
+
+/* What one thread of a sweep works in. */
+typedef struct mc_sweep_scratch {
+    int32_t *unit;        /* [n_units] the units that the account holds, in order */
+    int32_t *unit_worst;  /* [n_units] scenario                                   */
+    double *unit_least;   /* [n_units] P&L there                                  */
+    int32_t *group;       /* [n_groups]                                           */
+    int32_t *group_worst;
+    double *group_least;
+    int32_t n_units;
+    int32_t n_groups;
+} mc_sweep_scratch;
+
+typedef struct mc_sweep_job {
+    const mc_margin *margin;
+    const mc_book_columns *book;
+    size_t first_account;  /* outputs are indexed from here               */
+    const int64_t *market; /* [n_units * 2] or NULL                       */
+    const int64_t *owners; /* [n_owners * n_units * 2] or NULL            */
+    const mc_standing *out;
+} mc_sweep_job;
 
 typedef struct mc_kernels {
     const char *isa;
@@ -28,6 +65,11 @@ typedef struct mc_kernels {
     bool (*has_vol)(const mc_option_rows *rows, mc_column price, size_t first, size_t n);
     /* low <= x[i] <= high for all i? Not where one is NaN. */
     bool (*within)(const double *x, size_t n, double low, double high);
+    /* Instruments first .. first + n - 1. */
+    void (*reprice)(const mc_reprice *job, size_t first, size_t n);
+    /* Accounts first .. first + n - 1. */
+    void (*scan)(const mc_scan_job *job, size_t first, size_t n);
+    void (*sweep)(const mc_sweep_job *job, mc_sweep_scratch *scratch, size_t first, size_t n);
 } mc_kernels;
 
 /* The copy in use. */
