@@ -480,32 +480,28 @@ class Instruments:
         >>> Instruments.from_names(["BTC", "BTC-PERPETUAL"]).index_of(["BTC-PERPETUAL"])
         array([1], dtype=int32)
         """
-        texts = as_names(names)
-        known = self.rows
-        found = [known.get(text, -1) for text in texts]
-        out = np.array(found, dtype=np.int32)
-        unknown = np.flatnonzero(out < 0)
-        if unknown.size:
-            rows_of: dict[str, int] = {}
-            for text in dict.fromkeys(texts[unknown]):
-                first = int(unknown[0]) if text == texts[unknown[0]] else None
-                rows_of[text] = self._row_of_alias(text, texts, first)
-            out[unknown] = [rows_of[text] for text in texts[unknown]]
+        texts = as_names(names).tolist()
+        known = dict(self.rows)
+        try:
+            out = np.fromiter((known.get(text, -1) for text in texts), np.int32, len(texts))
+        except TypeError:
+            raise UnknownInstrumentError("an instrument's name must be text") from None
+        for i in np.flatnonzero(out < 0).tolist():
+            if texts[i] not in known:  # the first time that this alias is seen
+                known[texts[i]] = self._row_of_alias(texts[i], i)
+            out[i] = known[texts[i]]
         return out
 
-    def _row_of_alias(self, text: Any, texts: NDArray[Any], row: int | None) -> int:
-        why = "not among the instruments"
+    def _row_of_alias(self, text: Any, row: int) -> int:
         try:
             canonical = parse_name(text).name
         except UnknownInstrumentError as error:
-            why = str(error)
-        else:
-            if canonical in self.rows:
-                return self.rows[canonical]
-            why = f"{canonical} is not among the {len(self)} instruments"
-        if row is None:
-            row = int(np.argmax(texts == text))
-        raise UnknownInstrumentError(f"row {row}: {why}", row=row)
+            raise UnknownInstrumentError(f"row {row}: {error}", row=row) from None
+        if canonical not in self.rows:
+            raise UnknownInstrumentError(
+                f"row {row}: {canonical} is not among the {len(self)} instruments", row=row
+            )
+        return self.rows[canonical]
 
     def select(self, rows: ArrayLike) -> Instruments:
         """The instruments where a mask is true, or those of an index array, in its order."""

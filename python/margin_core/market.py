@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,9 @@ TOLERANCE_FRAC = 1e-3
 #: the venue's own unit: coin for inverse options, the quote currency for everything else.
 QUOTES = ("forward", "vol", "mark_price", "bid_price", "ask_price", "index_price", "rate",
           "mark_usd", "quote_ns")  # fmt: skip
+
+#: A volatility above is legal but most likely a percentage.
+ODD_VOL = 10.0
 
 # Half of the last digit that Deribit publishes. Source: 1,008 option tickers, recomputed.
 _VOL_ROUNDING = 0.5e-4
@@ -240,10 +244,11 @@ class Market:
             mark), `vol` (fraction), `mark_price`, `bid_price`, `ask_price` (in the venue's unit:
             coin for inverse options), `mark_usd` (overrides), `index_usd`, `rate`, `step`,
             `contract_size`. Empty or NaN is "no value".
-        now : int or numpy.datetime64
+        now : int, datetime or numpy.datetime64
             The instant; nanoseconds since 1970 UTC.
         index : mapping of unit to USD price, optional
-            Wins over an `index_usd` column.
+            Wins over an `index_usd` column. Every currency named here gets a spot row, so that
+            it can be held; a dollar currency that is not priced counts as 1.0, with a finding.
         name : str, optional
             What to call the source in messages.
         tolerance_frac : float
@@ -305,7 +310,7 @@ class Market:
             Answers of `public/get_instruments`, `public/get_book_summary_by_currency` and
             `public/ticker`: a parsed document, a list of records, the path of a saved answer, or
             a sequence of any of these. A ticker's value wins over a summary's.
-        now : int or numpy.datetime64, optional
+        now : int, datetime or numpy.datetime64, optional
             Nanoseconds since 1970 UTC; default the latest time stamp in the quotes.
         index : mapping of unit to USD price, optional
         tolerance_frac : float
@@ -508,7 +513,7 @@ def read_chain(
         Saved answers of Deribit's public API (`get_instruments`, `get_book_summary_by_currency`,
         `ticker`), captures that wrap several of them, or CSV files of joined answers; several
         files and currencies become one market.
-    now : int or numpy.datetime64, optional
+    now : int, datetime or numpy.datetime64, optional
         Nanoseconds since 1970 UTC; default the latest time stamp in the quotes.
     index : mapping of unit to USD price, optional
     tolerance_frac : float
@@ -604,7 +609,7 @@ class _Builder:
         findings: Findings,
     ) -> None:
         n_given = len(instruments)
-        self.instruments = _with_spot_rows(instruments)
+        self.instruments = _with_spot_rows(instruments, index)
         n = len(self.instruments)
         self.quotes: dict[str, NDArray[np.float64]] = {}
         for name in QUOTES:
@@ -711,7 +716,9 @@ class _Builder:
             rows = np.flatnonzero(
                 (self.instruments.unit == unit) & ~np.isnan(self.quotes["index_price"])
             )
-            if rows.size and name not in DOLLARS or rows.size and self.is_spot[rows].all():
+            inverse = rows[self.instruments.inverse[rows]]  # their index is in USD itself
+            rows = inverse if inverse.size else rows
+            if rows.size:
                 index_usd[unit] = self.middle(rows, self.in_usd(rows, index_usd), "index_price")
             elif name in DOLLARS:
                 index_usd[unit] = 1.0
@@ -842,6 +849,8 @@ class _Builder:
     ) -> NDArray[np.float64]:
         vol = np.where(self.is_option, self.quotes["vol"], 0.0)
         vol[self.is_option & (vol == 0)] = np.nan  # a venue without a volatility says 0
+        self.note(np.flatnonzero(vol > ODD_VOL), "vol", "above 1000 %; it is a fraction, 0.5 is "
+                  "50 %", "warning")  # fmt: skip
         missing = np.flatnonzero(np.isnan(vol))
         priced = missing[~np.isnan(self.quotes["mark_price"][missing])]
         if priced.size:
@@ -954,25 +963,31 @@ class _Builder:
         """What a careful reader would ask about the order books."""
         bid, ask = self.quotes["bid_price"], self.quotes["ask_price"]
         mark = self.quotes["mark_price"]
-        quoted = ~(np.isnan(bid) & np.isnan(ask)) & ~self.is_spot
         has_bid, has_ask = np.nan_to_num(bid) > 0, np.nan_to_num(ask) > 0
         two_sided = has_bid & has_ask
-        self.note(np.flatnonzero(two_sided & (bid > ask)), "bid_price",
-                  "the bid is above the ask", "warning")  # fmt: skip
-        # a rounded mark may stand half a digit outside
+        crossed = two_sided & (bid > ask)
+        quoted = ~(np.isnan(bid) & np.isnan(ask)) & ~self.is_spot
+        self.note(np.flatnonzero(crossed), "bid_price", "the bid is above the ask", "warning")
+        # A rounded mark may stand half a digit outside.
         slack = np.where(self.is_option & self.instruments.inverse, _COIN_ROUNDING, 0.0)
         outside = (has_bid & (mark < bid - slack)) | (has_ask & (mark > ask + slack))
-        self.note(np.flatnonzero(outside & ~(two_sided & (bid > ask))), "mark_price",
-                  "the mark lies outside bid and ask", "warning")  # fmt: skip
+        outside &= ~crossed
+        message = "the mark lies outside bid and ask"
+        self.note(np.flatnonzero(outside & self.is_option), "mark_price", message, "warning")
+        # A future's mark follows an average of its basis and often leaves a tight book.
+        self.note(np.flatnonzero(outside & ~self.is_option), "mark_price", message, "info")
         self.note(np.flatnonzero(quoted & ~two_sided), "ask_price",
                   "no two-sided quote", "info")  # fmt: skip
 
 
-def _with_spot_rows(instruments: Instruments) -> Instruments:
-    """`instruments` and a spot row for each unit and settlement currency that has none."""
+def _with_spot_rows(instruments: Instruments, index: Iterable[str]) -> Instruments:
+    """`instruments` and a spot row for each unit, settlement currency and priced currency."""
     have = {instruments.name[i] for i in np.flatnonzero(instruments.kind == Kind.SPOT)}
-    needed = dict.fromkeys((*instruments.units, *instruments.currencies))
+    needed = dict.fromkeys((*instruments.units, *instruments.currencies, *index))
     missing = [parse_name(name) for name in needed if name not in have]
+    for terms in missing:
+        if terms.kind is not Kind.SPOT:
+            raise ArgumentError(f"index holds prices of currencies; {terms.name} is not one")
     if not missing:
         return instruments
     spots = Instruments.from_terms(missing, step=[default_step(terms) for terms in missing])
@@ -992,10 +1007,15 @@ def _vol_at(
 
 def _as_ns(now: Any) -> int:
     """An instant as nanoseconds since 1970 UTC."""
+    if isinstance(now, datetime):
+        if now.tzinfo is None:
+            raise ArgumentError(f"now has no time zone: {now}")
+        past = now - datetime(1970, 1, 1, tzinfo=timezone.utc)
+        now = (past.days * 86_400 + past.seconds) * 1_000_000_000 + past.microseconds * 1_000
     if isinstance(now, np.datetime64):
         now = int(now.astype("datetime64[ns]").astype(np.int64))
     if isinstance(now, bool) or not isinstance(now, (int, np.integer)):
-        raise ArgumentError(f"now is an int of nanoseconds or a numpy.datetime64, got {now!r:.60}")
+        raise ArgumentError(f"now is an int of nanoseconds, a datetime or a datetime64, got {now!r:.60}")
     if not 0 < int(now) < 1 << 63:
         raise DomainError(f"now is {now}; it is nanoseconds since 1970")
     return int(now)

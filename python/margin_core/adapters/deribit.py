@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,7 +32,10 @@ from margin_core.market import (
 __all__ = ["market_from_answers", "market_from_files"]
 
 _MS = 1_000_000  # nanoseconds
-_COMBINATIONS = ("option_combo", "future_combo", "combo")
+_HOUR = 3_600_000_000_000
+_NOT_HELD = ("spot", "option_combo", "future_combo", "combo")
+#: Names of pairs (BTC_USDC) and of combinations (BTC-CS-27DEC24-90000_100000).
+_PAIR_OR_COMBINATION = re.compile(r"[A-Z0-9]+_[A-Z0-9]+|[A-Z0-9_]+-(?!PERPETUAL)[A-Z]+[0-9]*-.+")
 
 
 @dataclass
@@ -292,6 +296,7 @@ def _market(
         if latest is None:
             raise fail(next(iter(origins.values())).source, "no time stamps; pass now=")
         now = latest
+    _price_units(rows, terms_of)
     names = sorted(rows, key=lambda name: _order(terms_of[name]))
     steps = []
     for name in names:
@@ -310,7 +315,7 @@ def _market(
         Instruments.from_terms([terms_of[name] for name in names], step=steps),
         {key: np.array([rows[name].get(key, math.nan) for name in names]) for key in QUOTES},
         now_ns=_as_ns(now),
-        index=_index(rows, terms_of, index),
+        index=index,
         origin=Origin(
             labels,
             np.array([labels.index(origins[name].source) for name in names], dtype=np.int32),
@@ -331,11 +336,8 @@ def _is_no_instrument(record: _Record) -> bool:
     """Combinations and spot pairs are traded on Deribit but never held."""
     kind = record.text("kind")
     if kind is not None:
-        return kind == "spot" or kind in _COMBINATIONS
-    name = record.text("instrument_name") or ""
-    return ("_" in name and "-" not in name) or any(
-        part in name for part in ("-CS-", "-FS-", "-PS-", "-CDIAG-", "-STRD-", "-STRG-")
-    )
+        return kind in _NOT_HELD
+    return _PAIR_OR_COMBINATION.fullmatch(record.text("instrument_name") or "") is not None
 
 
 def _listed(
@@ -416,18 +418,23 @@ def _quote(record: _Record, terms: Terms) -> dict[str, float]:
     return quote
 
 
-def _index(
-    rows: Mapping[str, Mapping[str, float]],
-    terms_of: Mapping[str, Terms],
-    index: Mapping[str, float] | None,
-) -> dict[str, float]:
-    """`index`, and for units no ticker prices the estimated delivery price of their summaries."""
-    out = dict(index or {})
+def _price_units(rows: dict[str, dict[str, float]], terms_of: Mapping[str, Terms]) -> None:
+    """For units that no ticker prices, take the estimated delivery price of their summaries.
+
+    It is the index, but for the last half hour of an expiry, when it is an average of it.
+    """
     priced = {terms_of[name].unit for name, row in rows.items() if "index_price" in row}
-    inverse: dict[str, list[float]] = {}
+    late: dict[str, list[str]] = {}
     for name, row in rows.items():
         terms = terms_of[name]
-        if terms.unit not in out and terms.unit not in priced and "delivery" in row:
-            inverse.setdefault(terms.unit, []).append(row["delivery"])
-    out.update({unit: float(np.median(values)) for unit, values in inverse.items()})
-    return out
+        if terms.unit in priced or "delivery" not in row:
+            continue
+        if terms.expiry_ns and terms.expiry_ns - row.get("quote_ns", 0.0) < _HOUR:
+            late.setdefault(terms.unit, []).append(name)
+        else:
+            row["index_price"] = row["delivery"]
+    for unit, names in late.items():
+        if not any("index_price" in row for name, row in rows.items()
+                   if terms_of[name].unit == unit):  # fmt: skip
+            for name in names:
+                rows[name]["index_price"] = rows[name]["delivery"]

@@ -101,13 +101,12 @@ def read_table(
     {'account': array(['a'], dtype=object), 'lots': array([3])}
     """
     label = source_name(source, name)
-    raw = read_columns(source, label)
     asked = {**required, **(optional or {})}
+    wanted = {choice for names in asked for choice in names.split("|")}
+    raw = read_columns(source, label, wanted)
     out: dict[str, NDArray[Any]] = {}
-    known: set[str] = set()
     for names, kind in asked.items():
         choices = names.split("|")
-        known.update(choices)
         present = [choice for choice in choices if choice in raw.columns]
         if len(present) > 1:
             raise fail(label, f"both {present[0]!r} and {present[1]!r} are given")
@@ -120,7 +119,7 @@ def read_table(
             there = ", ".join(list(raw.columns)[:12]) or "none"
             raise fail(label, f"no column {choices[0]!r}; there are: {there}")
     if extra == "refuse":
-        unknown = [column for column in raw.columns if column not in known]
+        unknown = [column for column in raw.columns if column not in wanted]
         if unknown:
             raise fail(label, f"unknown column {unknown[0]!r}")
     return out
@@ -135,13 +134,13 @@ def source_name(source: Any, name: str | None, default: str = "table") -> str:
     return default
 
 
-def read_columns(source: Any, label: str) -> Raw:
-    """Every column of `source`, raw."""
+def read_columns(source: Any, label: str, wanted: Collection[str] | None = None) -> Raw:
+    """The columns of `source`, raw; those not `wanted` may be left unread."""
     from margin_core.table import Table
 
     try:
         if isinstance(source, (str, os.PathLike)):
-            raw = _from_path(source, label)
+            raw = _from_path(source, label, wanted)
         elif isinstance(source, (Table, Mapping)):
             raw = _from_mapping(source, label)
         elif type(source).__module__.partition(".")[0] == "pandas":
@@ -323,14 +322,16 @@ def _from_records(records: Collection[Any], label: str) -> Raw:
 # Files
 
 
-def _from_path(path: str | os.PathLike[str], label: str) -> Raw:
+def _from_path(
+    path: str | os.PathLike[str], label: str, wanted: Collection[str] | None
+) -> Raw:
     suffix = os.path.splitext(os.fspath(path))[1].lower()
     if suffix == ".csv":
         return _from_csv(read_text(path), label)
     if suffix == ".json":
         return _from_json(read_text(path), label)
     if suffix in (".parquet", ".pq"):
-        return _from_parquet(path, label)
+        return _from_parquet(path, label, wanted)
     raise fail(label, "the file's name must end in .csv, .json or .parquet")
 
 
@@ -406,34 +407,52 @@ def parquet_module() -> Any:
     return parquet
 
 
-def _from_parquet(path: str | os.PathLike[str], label: str) -> Raw:
+def _from_parquet(
+    path: str | os.PathLike[str], label: str, wanted: Collection[str] | None
+) -> Raw:
     parquet = parquet_module()
     import pyarrow as pa
 
-    data = read_bytes(path)
+    data = pa.BufferReader(read_bytes(path))
     try:
-        file = parquet.ParquetFile(pa.BufferReader(data), memory_map=False, pre_buffer=False)
+        schema = parquet.read_schema(data)
+        _check_names(schema.names, label)
+        taken = [name for name in schema.names if wanted is None or name in wanted]
+        # Text that repeats is kept once: a small file cannot unfold into much memory.
+        texts = [name for name in taken if _is_text(pa, schema.field(name).type)]
+        file = parquet.ParquetFile(data, memory_map=False, pre_buffer=False, read_dictionary=texts)
         about = file.metadata
         if about.num_rows > MAX_ROWS:
             raise fail(label, f"more than {MAX_ROWS} rows")
         if about.num_columns > MAX_COLUMNS:
             raise fail(label, f"more than {MAX_COLUMNS} columns")
-        size = sum(
-            max(about.row_group(g).column(c).total_uncompressed_size, 0)
-            for g in range(about.num_row_groups)
-            for c in range(about.num_columns)
-        )
-        if size > MAX_DECOMPRESSED:
+        if _decompressed(about, set(taken)) > MAX_DECOMPRESSED:
             raise fail(label, f"more than {MAX_DECOMPRESSED} bytes when decompressed")
-        table = file.read(use_threads=True)
-        if table.nbytes > MAX_DECOMPRESSED:
-            raise fail(label, f"more than {MAX_DECOMPRESSED} bytes when decompressed")
+        table = file.read(columns=taken)
         table.validate(full=True)
-    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         if isinstance(error, FileError):
             raise
         raise fail(label, f"not a sound Parquet file: {error}") from error
-    return _from_arrow(table, label)
+    raw = _from_arrow(table, label)
+    unread = Column(np.empty(0, dtype=object), foreign="was not read")
+    return Raw({name: raw.columns.get(name, unread) for name in schema.names}, about.num_rows)
+
+
+def _is_text(pa: Any, kind: Any) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _decompressed(about: Any, taken: set[str]) -> int:
+    """Bytes that the file says its columns `taken` unfold to."""
+    size = 0
+    for g in range(about.num_row_groups):
+        group = about.row_group(g)
+        for c in range(group.num_columns):
+            column = group.column(c)
+            if column.path_in_schema.split(".")[0] in taken:
+                size += max(column.total_uncompressed_size, 0)
+    return size
 
 
 # One column, checked and converted
