@@ -149,12 +149,13 @@ def _scenarios(rng, instruments, count, plain_weights):
         "skew_slope": rng.choice([0.0, -0.5, 0.5], shape),
         "skew_cap": rng.choice([0.1, 0.3], shape),
         "weight": np.ones(shape) if plain_weights else rng.choice([1.0, 0.0, 0.35], shape),
-        "event_move": rng.choice([0.0, -0.2, -0.9], (n_factors, count)),
+        "horizon_years": rng.choice([0.0, 1 / 365, 0.05], count),
+        "event_move": rng.choice([0.0, -0.2, -0.9, 0.5], (n_factors, count)),
     }
     base = rng.integers(count)
     at_rest = {"vol_scale": 1.0, "weight": 1.0}
     for name, column in columns.items():
-        column[:, base] = at_rest.get(name, 0.0)
+        column[..., base] = at_rest.get(name, 0.0)
     # Some tables leave columns out: NULL has no effect anywhere.
     left_out = rng.random(len(columns)) < 0.2
     for name, out in zip(list(columns), left_out, strict=True):

@@ -55,6 +55,16 @@ class Scenarios:
     event_move: Any = None
     n_factors: int = 0
 
+    def base(self) -> int:
+        """The first scenario that moves nothing."""
+        at_rest = {"vol_scale": 1.0, "weight": 1.0}
+        still = np.ones(self.n_scenarios, bool)
+        for name, column in vars(self).items():
+            if isinstance(column, np.ndarray):
+                moves = column != at_rest.get(name, 0.0)
+                still &= ~moves.reshape(-1, self.n_scenarios).any(axis=0)
+        return int(np.argmax(still))
+
     def columns(self, order: Any) -> Scenarios:
         """The scenarios with these numbers, in this order; a number may come twice."""
         moved = {
