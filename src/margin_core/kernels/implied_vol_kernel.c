@@ -57,9 +57,10 @@ bool MC_KERNEL(mc_has_vol)(const mc_option_rows *rows, mc_column price, size_t f
         load(rows, price, first + done, m, done == 0, &b);
         for (int i = 0; i < MC_BLOCK; ++i) {
             const double bound = b.rows.discount[i] * intrinsic_of(&b, i);
-            const double limit = b.rows.years[i] > 0.0 ? b.rows.discount[i] * limit_of(&b, i) : 0.0;
+            const double top = b.rows.discount[i] * limit_of(&b, i);
+            const double limit = b.rows.years[i] > 0.0 ? top : 0.0; /* no time value at expiry */
             const double p = b.price[i];
-            none |= (p == bound) | ((p > bound) & (p < limit)) ? UINT64_C(0) : UINT64_C(1);
+            none |= ((p == bound) | ((p > bound) & (p < limit))) ? UINT64_C(0) : UINT64_C(1);
         }
         if (none != 0)
             return false;
@@ -109,8 +110,8 @@ static void guess(block *b)
         const double p = 2.0 * constant / (linear + root);
         const double w = fma(-4.0, g, j + gap);
         const double q = w * w / fma(square, 1.0 + p, linear);
-        const double minus_log_p = q < 1e-3 ? fma(0.5 * q, q, q) : -mc_log_normal(mc_max(p, 1e-300));
-        const double u = sqrt(mc_max(minus_log_p, 0.0) * (1.0 / TWO_OVER_PI));
+        const double log_p = q < 1e-3 ? -fma(0.5 * q, q, q) : mc_log_normal(mc_max(p, 1e-300));
+        const double u = sqrt(mc_max(-log_p, 0.0) * (1.0 / TWO_OVER_PI));
         const double far = sqrt(fma(u, u, 2.0 * x));
         b->s[i] = w > 0.0 ? 2.0 * x / (far + u) : far + u;
     }
