@@ -71,6 +71,15 @@ class Table(Mapping[str, "NDArray[Any]"]):
         self._columns = held
         self._n = n or 0
 
+    @classmethod
+    def _of(cls, columns: dict[str, NDArray[Any]], n: int) -> Table:
+        """A table of columns that were checked before and that nobody else holds."""
+        table = cls.__new__(cls)
+        for column in columns.values():
+            column.flags.writeable = False
+        table._columns, table._n = columns, n
+        return table
+
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of the columns, in order."""
@@ -94,7 +103,8 @@ class Table(Mapping[str, "NDArray[Any]"]):
                 raise ArgumentError(f"a mask of {key.size} for {self._n} rows")
             if key.size == 0:
                 key = key.astype(np.intp)
-        return Table({name: column[key] for name, column in self._columns.items()})
+        taken = {name: column[key] for name, column in self._columns.items()}
+        return Table._of(taken, len(next(iter(taken.values()), ())))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._columns)
@@ -183,7 +193,11 @@ class Table(Mapping[str, "NDArray[Any]"]):
             _texts(str(path), name, column, formulas) for name, column in self._columns.items()
         ]
         out = io.StringIO(newline="")
-        writer = csv.writer(out, lineterminator="\n")
+        # The writer leaves a lone carriage return bare, and readers take it for a line's end.
+        bare = any("\r" in text for column in texts for text in column)
+        writer = csv.writer(
+            out, lineterminator="\n", quoting=csv.QUOTE_ALL if bare else csv.QUOTE_MINIMAL
+        )
         writer.writerow(self._columns)
         writer.writerows(zip(*texts, strict=True))
         write_atomically(path, out.getvalue().encode())
@@ -210,26 +224,40 @@ def _import(module: str, extra: str | None) -> Any:
 
 def _as_column(name: str, values: ArrayLike) -> NDArray[Any]:
     """A read-only column that the caller cannot change behind the table's back."""
-    frozen = isinstance(values, np.ndarray) and not values.flags.writeable
-    column = np.asarray(values)
+    if isinstance(values, (list, tuple)) and any(v is None or isinstance(v, str) for v in values):
+        column = np.empty(len(values), dtype=object)  # NumPy's own text drops a NUL at the end
+        for i, value in enumerate(values):
+            column[i] = value
+    else:
+        column = np.asarray(values)
     if column.ndim != 1:
         raise ArgumentError(f"{name} has shape {column.shape}; a column has one dimension")
     if column.dtype.kind == "U" or (column.size == 0 and not isinstance(values, np.ndarray)):
         column = column.astype(object)
     if column.dtype.kind not in "biufO":
         raise ArgumentError(f"{name} is {column.dtype}; a column holds numbers, bools or text")
-    if column.dtype.kind == "O" and not (frozen and column is values):
-        for i, value in enumerate(column.tolist()):
-            if value is not None and not isinstance(value, str):
-                raise ArgumentError(f"{name}, row {i}: {value!r:.60} is not text", row=i)
+    if column.dtype.kind == "O":
+        _check_text(name, column.tolist())
     if not column.dtype.isnative:
         column = column.astype(column.dtype.newbyteorder("="))
-    if frozen and column is values:
-        return column
-    if np.may_share_memory(column, values) if isinstance(values, np.ndarray) else False:
+    owned = column.base is None and column is not values
+    if column.flags.writeable and not owned:
         column = column.copy()
     column.flags.writeable = False
     return column
+
+
+def _check_text(name: str, items: list[Any]) -> None:
+    """Text and None, and text that UTF-8 can hold."""
+    try:
+        "".join([item for item in items if item is not None]).encode()
+    except (TypeError, UnicodeEncodeError):
+        for i, item in enumerate(items):
+            if item is not None and not isinstance(item, str):
+                raise ArgumentError(f"{name}, row {i}: {item!r:.60} is not text", row=i) from None
+            if item is not None and any("\ud800" <= c <= "\udfff" for c in item):
+                raise ArgumentError(f"{name}, row {i}: {item!r:.60} is not Unicode", row=i) from None
+        raise
 
 
 def _same(a: NDArray[Any], b: NDArray[Any]) -> bool:
@@ -248,6 +276,9 @@ def _texts(
     if column.dtype.kind in "iu":
         return [str(value) for value in column.tolist()]
     texts = ["" if value is None else value for value in column.tolist()]
+    for i, text in enumerate(texts):
+        if "\0" in text:
+            raise FileError(f"{path}: row {i}, {name}: CSV cannot hold a NUL character", row=i)
     if formulas == "keep":
         return texts
     if formulas not in ("refuse", "escape"):
@@ -292,5 +323,5 @@ def _render(columns: Mapping[str, NDArray[Any]], n: int) -> str:
         lines.insert(1 + _ROWS_SHOWN // 2, "...")
     hidden = len(columns) - len(blocks)
     if n > _ROWS_SHOWN or hidden:
-        lines.append(f"{n} rows" + (f", {hidden} more columns" if hidden else ""))
+        lines.append(f"{n} row{'s' if n != 1 else ''}" + (f", {hidden} more columns" if hidden else ""))
     return "\n".join(lines)

@@ -291,15 +291,22 @@ cdef _raise_stream_error(ArrowArrayStream *stream, int code):
 
 
 cdef _read(source, int64_t max_rows, _Schema schema):
-    """All batches of a stream, and its schema."""
+    """All batches of a stream, which is released, and its schema."""
     cdef ArrowArrayStream *stream
-    cdef _Batch batch
-    cdef int code
-    cdef int64_t n = 0
     capsule = source.__arrow_c_stream__()
     stream = <ArrowArrayStream *>PyCapsule_GetPointer(capsule, "arrow_array_stream")
     if stream.release == NULL:
         raise ValueError("the Arrow stream has been read already")
+    try:
+        return _read_batches(stream, max_rows, schema)
+    finally:
+        stream.release(stream)
+
+
+cdef _read_batches(ArrowArrayStream *stream, int64_t max_rows, _Schema schema):
+    cdef _Batch batch
+    cdef int code
+    cdef int64_t n = 0
     with nogil:
         code = stream.get_schema(stream, &schema.c)
     if code != 0:
