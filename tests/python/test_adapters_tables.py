@@ -359,6 +359,12 @@ def parquet_bytes(tmp_path_factory):
     return path.read_bytes()
 
 
+def test_a_damaged_column_is_an_error_and_not_the_end_of_the_process(fixtures):
+    pytest.importorskip("pyarrow")
+    with pytest.raises(FileError, match="not a sound Parquet file"):
+        read_table(fixtures / "damaged_histogram.parquet", required=KINDS)
+
+
 def test_a_small_parquet_file_does_not_unfold(tmp_path):
     pa = pytest.importorskip("pyarrow")
     import pyarrow.parquet as parquet
