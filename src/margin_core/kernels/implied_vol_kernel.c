@@ -14,6 +14,7 @@
 #include "kernels/kernels.h"
 
 #define TWO_OVER_PI 0.6366197723675814
+#define SQRT_2PI 2.5066282746310002
 
 typedef struct block {
     mc_rows_block rows;
@@ -139,18 +140,17 @@ static void step(block *b)
         const double log_gauss = is_tail ? -0.5 * (u * u) : 0.0;
         const double f = mc_log_normal(argument) + (log_gauss - b->log_target[i]);
 
+        /* Derivatives by s times its powers, so that nothing overflows where s is tiny. */
         const double slope = (lower ? MC_INV_SQRT_2PI : -MC_INV_SQRT_2PI) * (is_tail ? 1.0 : gauss);
-        const double f1 = slope / argument;
-        const double inverse_s = 1.0 / s;
-        const double h = a * inverse_s;
-        const double c2 = fma(a, h, -0.25 * s);                  /* c'' / c'  */
-        const double c3 = fma(c2, c2, fma(-3.0 * h, h, -0.25)); /* c''' / c' */
-        const double f2 = c2 - f1;                               /* f'' / f'  */
-        const double f3 = fma(fma(2.0, f1, -3.0 * c2), f1, c3);  /* f''' / f' */
+        const double f1 = slope * s / argument;                  /* f' s            */
+        const double c2 = u * (a + t);                           /* c'' s / c'      */
+        const double c3 = fma(c2, c2, fma(-3.0 * a, a, -t * t)); /* c''' s^2 / c'   */
+        const double f2 = c2 - f1;                               /* f'' s / f'      */
+        const double f3 = fma(fma(2.0, f1, -3.0 * c2), f1, c3);  /* f''' s^2 / f'   */
         const double newton = -f / f1;
         const double above = fma(0.5 * f2, newton, 1.0);
         const double below = fma(fma(f3 * (1.0 / 6), newton, f2), newton, 1.0);
-        b->s[i] = s + newton * (above / below);
+        b->s[i] = fma(s, newton * (above / below), s);
     }
 }
 
@@ -166,8 +166,12 @@ void MC_KERNEL(mc_implied_vol)(const mc_option_rows *rows, mc_column price, doub
         guess(&b);
         step(&b);
         step(&b);
-        for (int i = 0; i < MC_BLOCK; ++i)
-            out[i] = b.c[i] > 0.0 ? b.s[i] / sqrt(b.rows.years[i]) : 0.0;
+        for (int i = 0; i < MC_BLOCK; ++i) {
+            /* At the money the squares of a tiny c underflow, and c / s is 1 / sqrt(2 pi). */
+            const bool tiny = (b.x[i] == 0.0) & (b.c[i] < 1e-9);
+            const double s = tiny ? SQRT_2PI * b.c[i] : b.s[i];
+            out[i] = b.c[i] > 0.0 ? s / sqrt(b.rows.years[i]) : 0.0;
+        }
         memcpy(vol + first + done, out, m * sizeof *out);
     }
 }
