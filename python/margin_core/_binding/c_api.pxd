@@ -46,3 +46,193 @@ cdef extern from "margin_core/pricing.h" nogil:
                            unsigned n_threads, mc_error *err)
     mc_status mc_implied_vol(const mc_option_rows *rows, mc_column price, double *vol,
                              unsigned n_threads, mc_error *err)
+
+cdef extern from "margin_core/instrument.h" nogil:
+    ctypedef struct mc_instruments:
+        size_t n
+        size_t n_units
+        size_t n_terms
+        const int32_t *unit
+        const int32_t *term
+        const uint8_t *kind
+        const uint8_t *inverse
+        const int32_t *factor
+        const double *strike
+        const double *contract_size
+        const double *step
+    mc_status mc_instruments_check(const mc_instruments *instruments, mc_error *err)
+
+cdef extern from "margin_core/market.h" nogil:
+    ctypedef struct mc_market:
+        const double *index_usd
+        const double *confidence_frac
+        const double *years
+        const double *forward_usd
+        const double *discount
+        const double *vol
+        const double *mark_usd
+    mc_status mc_market_check(const mc_instruments *instruments, const mc_market *market,
+                              mc_error *err)
+
+cdef extern from "margin_core/scenario.h" nogil:
+    ctypedef struct mc_scenarios:
+        size_t n_terms
+        size_t n_scenarios
+        const double *spot_move
+        const double *basis_move
+        const double *vol_scale
+        const double *vol_shift
+        const double *vol_floor
+        const double *skew_slope
+        const double *skew_cap
+        const double *weight
+        const double *horizon_years
+        const double *event_move
+        size_t n_factors
+    mc_status mc_scenarios_check(const mc_scenarios *scenarios, size_t *base, mc_error *err)
+    mc_status mc_vol_term_factor(const double *years, size_t n, double days_floor,
+                                 double power_short, double power_long, double *factor,
+                                 mc_error *err)
+
+cdef extern from "margin_core/risk_array.h" nogil:
+    ctypedef struct mc_risk_array:
+        pass
+    ctypedef struct mc_risk_options:
+        size_t size
+        double quantum
+        int32_t numeraire
+        unsigned n_threads
+    ctypedef struct mc_risk_view:
+        size_t n_instruments
+        size_t n_scenarios
+        size_t stride
+        double quantum
+        double quantum_usd
+        const double *cells
+        const double *mark
+        const double *value
+        const double *notional
+        const double *delta
+        const double *basis_delta
+        const double *vega
+    mc_status mc_risk_lots(const mc_instruments *instruments, const mc_market *market,
+                           const double *range_frac, double quantum, double *lot, mc_error *err)
+    mc_status mc_risk_array_create(const mc_instruments *instruments, const mc_market *market,
+                                   const mc_scenarios *scenarios, const double *lot,
+                                   const mc_risk_options *options, mc_risk_array **out,
+                                   mc_error *err)
+    mc_status mc_risk_array_adopt(const double *cells, size_t n_instruments, size_t n_scenarios,
+                                  double quantum, mc_risk_array **out, mc_error *err)
+    void mc_risk_array_destroy(mc_risk_array *risk)
+    void mc_risk_array_view(const mc_risk_array *risk, mc_risk_view *view)
+
+cdef extern from "margin_core/book.h" nogil:
+    ctypedef struct mc_book_columns:
+        size_t n_accounts
+        size_t n_instruments
+        const int64_t *offset
+        const int32_t *instrument
+        const double *lots
+        const int64_t *cash
+        const uint8_t *mode
+        const int32_t *owner
+        size_t n_owners
+        const int64_t *order_offset
+        const int32_t *order_instrument
+        const double *order_lots
+        const double *order_limit
+    ctypedef struct mc_book:
+        pass
+    mc_status mc_book_create(const mc_book_columns *columns, mc_book **out, mc_error *err)
+    void mc_book_destroy(mc_book *book)
+    size_t mc_book_accounts(const mc_book *book)
+
+cdef extern from "margin_core/margin.h" nogil:
+    enum:
+        MC_MAX_TIERS
+        MC_VEGA_BUCKETS
+        MC_LAMBDA_MAX
+    ctypedef struct mc_tier:
+        double above_usd
+        double mm_frac
+        double im_frac
+    ctypedef struct mc_unit_margin:
+        int32_t group
+        double roll_move_frac
+        double roll_min_frac
+        double short_option_mm_frac
+        double short_option_im_frac
+        double vega_twist
+        double close_frac
+        double depth_usd
+        double impact_frac
+        double market_depth_usd
+        double market_impact_frac
+        double asset_haircut_frac
+        double isolated_mm_frac
+        double isolated_im_frac
+        size_t n_tiers
+        mc_tier tiers[8]
+        double open_interest_usd
+        double open_interest_lower_usd
+        double open_interest_upper_usd
+    ctypedef struct mc_margin_model:
+        size_t size
+        size_t n_units
+        const mc_unit_margin *units
+        size_t n_groups
+        const int32_t *lambda_k
+        int32_t mm_factor_k
+        int32_t im_factor_k
+        double vega_edge_years[3]
+    ctypedef struct mc_margin:
+        pass
+    ctypedef struct mc_margin_rates:
+        double mark
+        double vega[4]
+        double roll
+        double short_option_mm
+        double short_option_im
+        double closing
+        double oracle
+        double notional
+        double side
+    mc_status mc_margin_create(const mc_risk_array *risk, const mc_instruments *instruments,
+                               const mc_market *market, const mc_margin_model *model,
+                               mc_margin **out, mc_error *err)
+    void mc_margin_destroy(mc_margin *margin)
+    mc_status mc_margin_rates_of(const mc_margin *margin, size_t instrument,
+                                 mc_margin_rates *rates, mc_error *err)
+
+cdef extern from "margin_core/sweep.h" nogil:
+    ctypedef struct mc_range:
+        size_t first
+        size_t count
+        unsigned n_threads
+    ctypedef struct mc_standing:
+        int64_t *equity
+        int64_t *im
+        int64_t *mm
+        uint8_t *status
+        int64_t *core
+        int64_t *short_option_mm
+        int64_t *short_option_im
+        int64_t *roll
+        int64_t *vega
+        int64_t *concentration
+        int64_t *oracle
+        int64_t *closing
+        int64_t *rounding
+        int64_t *joint_scan
+        int32_t *joint_scenario
+        int64_t *unit_scan
+        int32_t *unit_scenario
+    mc_status mc_scan(const mc_risk_array *risk, const mc_book *book, const mc_range *range,
+                      double *worst_pnl, int32_t *scenario, mc_error *err)
+    mc_status mc_exposure(const mc_margin *margin, const mc_book *book, unsigned n_threads,
+                          int64_t *market, int64_t *owners, mc_error *err)
+    mc_status mc_sweep(const mc_margin *margin, const mc_book *book, const mc_range *range,
+                       const int64_t *market, const int64_t *owners, const mc_standing *out,
+                       mc_error *err)
+    mc_status mc_rank(const int64_t *equity, const int64_t *mm, size_t n, int64_t *order,
+                      mc_error *err)

@@ -293,6 +293,13 @@ static void report_units(const mc_sweep_job *job, const mc_sweep_scratch *s, siz
         for (int32_t g = 0; g < n_groups; ++g)
             row[s->group[g]] = s->group_worst[g];
     }
+    if (out->joint_scan != NULL) {
+        int64_t *const row = out->joint_scan + to * m->n_groups;
+        for (size_t g = 0; g < m->n_groups; ++g)
+            row[g] = 0;
+        for (int32_t g = 0; g < n_groups; ++g)
+            row[s->group[g]] = loss(s->group_least[g]);
+    }
     if (out->unit_scenario != NULL) {
         int32_t *const row = out->unit_scenario + to * m->n_units;
         for (size_t u = 0; u < m->n_units; ++u)

@@ -66,6 +66,7 @@ typedef struct mc_standing {
     int64_t *oracle;
     int64_t *closing;
     int64_t *rounding;         /* half a quantum times sum |lots|, rounded up                */
+    int64_t *joint_scan;       /* [count * n_groups]                                         */
     int32_t *joint_scenario;   /* [count * n_groups] the group's worst; -1: nothing held     */
     int64_t *unit_scan;        /* [count * n_units]                                          */
     int32_t *unit_scenario;    /* [count * n_units] -1: nothing held                         */

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The open clearing core for crypto derivatives.
+
+market -> pricing -> risk array -> margin -> sweep -> explain. Names load on first use, so that
+importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from margin_core.book import Book
+    from margin_core.errors import MarginCoreError
+    from margin_core.explain import Explanation, explain
+    from margin_core.instruments import Instruments, Kind
+    from margin_core.isa import isa, isas, use_isa
+    from margin_core.margin import Margin
+    from margin_core.market import Market, read_chain
+    from margin_core.model import MarginModel, load_model
+    from margin_core.pricing import bachelier, black76, implied_vol
+    from margin_core.risk import RiskArray
+    from margin_core.scenario import Scenarios
+    from margin_core.sweep import Standing, rank, scan, sweep
+    from margin_core.table import Table
+
+#: Where each public name lives, in the order in which data flows.
+_HOME = {
+    "Instruments": "instruments",
+    "Kind": "instruments",
+    "Market": "market",
+    "read_chain": "market",
+    "black76": "pricing",
+    "bachelier": "pricing",
+    "implied_vol": "pricing",
+    "Scenarios": "scenario",
+    "RiskArray": "risk",
+    "Book": "book",
+    "MarginModel": "model",
+    "load_model": "model",
+    "Margin": "margin",
+    "Standing": "sweep",
+    "scan": "sweep",
+    "sweep": "sweep",
+    "rank": "sweep",
+    "Explanation": "explain",
+    "explain": "explain",
+    "Table": "table",
+    "MarginCoreError": "errors",
+    "isa": "isa",
+    "isas": "isa",
+    "use_isa": "isa",
+}
+
+__all__ = [*_HOME, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from margin_core._binding._errors import version
+
+        value: Any = version()
+    elif name in _HOME:
+        value = getattr(importlib.import_module(f"margin_core.{_HOME[name]}"), name)
+    else:
+        raise AttributeError(f"module 'margin_core' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

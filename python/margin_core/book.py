@@ -1,0 +1,651 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who holds what: accounts, positions, balances and orders, and their rounding to risk lots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from margin_core._binding import _margin
+from margin_core.errors import (
+    ArgumentError,
+    DomainError,
+    ExactnessError,
+    NotFiniteError,
+    RowOrderError,
+    UnknownInstrumentError,
+)
+from margin_core.instruments import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from margin_core.risk import RiskArray
+
+__all__ = ["MODES", "Book", "PackedBook"]
+
+#: In the order of the core's numbers.
+MODES = ("portfolio", "cross", "isolated")
+
+#: A quantity this close to a whole number of steps, in steps, is that number: decimal quantities
+#: are not exact in binary.
+STEP_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """Rows of (account, name, quantity) and, for positions, entry prices and, for orders, limits.
+
+    `account` and `code` are int64 rows of the book's accounts and of `names`.
+    """
+
+    account: NDArray[np.int64]
+    code: NDArray[np.int64]
+    names: tuple[str, ...]
+    quantity: NDArray[np.float64]
+    price: NDArray[np.float64] | None = None
+    label: str = "positions"
+
+    def __len__(self) -> int:
+        return len(self.account)
+
+    @classmethod
+    def none(cls, label: str) -> Holdings:
+        empty = np.empty(0, dtype=np.int64)
+        return cls(empty, empty, (), np.empty(0), np.empty(0), label)
+
+
+@dataclass(frozen=True, eq=False)
+class Book:
+    """Accounts and what they hold, in units of quantity, as the outside world counts.
+
+    Attributes
+    ----------
+    accounts : (n,) object
+        Names, unique.
+    mode : (n,) uint8
+        0 portfolio, 1 cross, 2 isolated.
+    parent : (n,) int64
+        The account that an isolated pocket belongs to; -1 where none.
+    owner : (n,) int64
+        Accounts of one beneficial owner share a number; -1 where the account is its own owner.
+    positions, balances, orders : Holdings
+        A quantity is positive when long (orders: when buying); a negative balance is owed.
+        `positions.price` is the entry price of futures and perpetuals, NaN where the profit has
+        been settled up to the mark.
+    """
+
+    accounts: NDArray[Any]
+    mode: NDArray[np.uint8]
+    parent: NDArray[np.int64]
+    owner: NDArray[np.int64]
+    positions: Holdings
+    balances: Holdings = field(default_factory=lambda: Holdings.none("balances"))
+    orders: Holdings = field(default_factory=lambda: Holdings.none("orders"))
+
+    def __len__(self) -> int:
+        return len(self.accounts)
+
+    def __repr__(self) -> str:
+        return (
+            f"<book: {len(self)} accounts, {len(self.positions)} positions, "
+            f"{len(self.balances)} balances, {len(self.orders)} orders>"
+        )
+
+    @classmethod
+    def from_columns(
+        cls,
+        n_accounts: int,
+        positions: tuple[ArrayLike, ArrayLike, Sequence[str], ArrayLike],
+        *,
+        entry_price: ArrayLike | None = None,
+        balances: tuple[ArrayLike, ArrayLike, Sequence[str], ArrayLike] | None = None,
+        orders: tuple[ArrayLike, ArrayLike, Sequence[str], ArrayLike, ArrayLike] | None = None,
+        mode: ArrayLike | None = None,
+        parent: ArrayLike | None = None,
+        owner: ArrayLike | None = None,
+        accounts: ArrayLike | None = None,
+    ) -> Book:
+        """A book from plain arrays, for millions of accounts.
+
+        Parameters
+        ----------
+        n_accounts : int
+        positions : (account, code, names, quantity)
+            `account` and `code` are integer rows: of the accounts, and of `names`.
+        entry_price : like quantity, optional
+        balances : (account, code, names, quantity), optional
+            `names` are currencies.
+        orders : (account, code, names, quantity, limit_price), optional
+        mode : (n,) 0 portfolio, 1 cross, 2 isolated; default portfolio
+        parent, owner : (n,) rows and numbers, -1 none
+        accounts : (n,) names; default "0", "1", ...
+        """
+        if n_accounts < 1:
+            raise ArgumentError("an empty book: no accounts")
+
+        def holdings(label: str, rows: tuple[Any, ...] | None, price: Any = None) -> Holdings:
+            if rows is None:
+                return Holdings.none(label)
+            return _holdings(label, n_accounts, *rows[:4], rows[4] if len(rows) > 4 else price)
+
+        book = cls(
+            accounts=_names(accounts, n_accounts),
+            mode=_per_account("mode", mode, n_accounts, 0, len(MODES) - 1).astype(np.uint8),
+            parent=_per_account("parent", parent, n_accounts, -1, n_accounts - 1),
+            owner=_per_account("owner", owner, n_accounts, -1, np.iinfo(np.int64).max),
+            positions=holdings("positions", positions, entry_price),
+            balances=holdings("balances", balances),
+            orders=holdings("orders", orders),
+        )
+        book._check_parents()
+        return book
+
+    @classmethod
+    def from_tables(
+        cls,
+        positions: Any,
+        *,
+        balances: Any = None,
+        orders: Any = None,
+        accounts: Any = None,
+        name: str | None = None,
+    ) -> Book:
+        """A book from tables: DataFrames, Arrow tables, mappings, or paths of CSV, JSON, Parquet.
+
+        Parameters
+        ----------
+        positions : columns account, instrument, quantity, and optionally entry_price
+            A row whose instrument is a currency is a balance. An empty entry price means that the
+            profit has been settled up to the mark.
+        balances : columns account, currency, quantity; optional
+        orders : columns account, instrument, quantity, limit_price; optional
+        accounts : columns account, and optionally mode, parent, owner; optional
+            Names every account of the book; without it, those that hold something are taken.
+
+        Raises
+        ------
+        FileError
+            Names the file, row and column.
+        UnknownInstrumentError
+            A row of an account that `accounts` does not have.
+
+        Examples
+        --------
+        >>> Book.from_tables({"account": ["a", "a"], "instrument": ["BTC-PERPETUAL", "USDC"],
+        ...                   "quantity": [-100.0, 5e3]})
+        <book: 1 accounts, 2 positions, 0 balances, 0 orders>
+        """
+        from margin_core.adapters.tables import read_table
+
+        position = read_table(
+            positions,
+            name=name,
+            required={"account": "str", "instrument|name": "str", "quantity|amount|size": "float"},
+            optional={"entry_price|average_price": "float"},
+            nullable=("entry_price",),
+        )
+        balance = order = account = None
+        if balances is not None:
+            balance = read_table(balances, required={
+                "account": "str", "currency|instrument": "str", "quantity|amount": "float"})  # fmt: skip
+        if orders is not None:
+            order = read_table(orders, required={
+                "account": "str", "instrument|name": "str", "quantity|amount|size": "float",
+                "limit_price|price": "float"})  # fmt: skip
+        if accounts is not None:
+            account = read_table(
+                accounts,
+                required={"account": "str"},
+                optional={"mode": "str", "parent": "str", "owner": "str"},
+                nullable=("mode", "parent", "owner"),
+            )
+        return _book_of_tables(position, balance, order, account)
+
+    def _check_parents(self) -> None:
+        pockets = np.flatnonzero(self.parent >= 0)
+        wrong = pockets[(self.parent[pockets] == pockets) | (self.parent[self.parent[pockets]] >= 0)]
+        if len(wrong):
+            row = int(wrong[0])
+            raise ArgumentError(
+                f"account {self.accounts[row]!r}: its parent is itself or a pocket too", row=row
+            )
+
+    def select(self, accounts: ArrayLike) -> Book:
+        """Some of the accounts, by row; parents outside are dropped."""
+        rows = np.asarray(accounts, dtype=np.int64)
+        new = np.full(len(self), -1, dtype=np.int64)
+        new[rows] = np.arange(len(rows))
+
+        def part(h: Holdings) -> Holdings:
+            keep = new[h.account] >= 0
+            price = None if h.price is None else h.price[keep]
+            return Holdings(new[h.account[keep]], h.code[keep], h.names, h.quantity[keep], price,
+                            h.label)  # fmt: skip
+
+        parent = self.parent[rows]
+        return Book(
+            accounts=self.accounts[rows],
+            mode=self.mode[rows],
+            parent=np.where(parent >= 0, new[parent], -1),
+            owner=self.owner[rows],
+            positions=part(self.positions),
+            balances=part(self.balances),
+            orders=part(self.orders),
+        )
+
+    def with_mode(self, mode: str) -> Book:
+        """The same book with every account in one mode."""
+        if mode not in MODES:
+            raise ArgumentError(f"mode {mode!r} is none of {', '.join(MODES)}")
+        code = np.full(len(self), MODES.index(mode), dtype=np.uint8)
+        return Book(self.accounts, code, self.parent, self.owner, self.positions, self.balances,
+                    self.orders)  # fmt: skip
+
+    def row_of(self, account: str) -> int:
+        """The row of an account by name."""
+        rows = np.flatnonzero(self.accounts == account)
+        if len(rows) == 0:
+            raise UnknownInstrumentError(f"there is no account {account!r}")
+        return int(rows[0])
+
+    def pack(self, risk: RiskArray) -> PackedBook:
+        """Round the book to the risk array's lots; see `PackedBook`."""
+        return _Packer(self, risk).pack()
+
+
+def _names(accounts: ArrayLike | None, n: int) -> NDArray[Any]:
+    if accounts is None:
+        return np.arange(n).astype(str).astype(object)
+    names = np.asarray(accounts, dtype=object)
+    if names.shape != (n,):
+        raise ArgumentError(f"{names.size} account names for {n} accounts")
+    unique, counts = np.unique(names.astype(str), return_counts=True)
+    if len(unique) != n:
+        raise RowOrderError(f"two accounts are named {unique[counts > 1][0]!r}")
+    return names
+
+
+def _per_account(
+    name: str, values: ArrayLike | None, n: int, low: int, high: int
+) -> NDArray[np.int64]:
+    if values is None:
+        return np.full(n, max(low, -1) if low < 0 else 0, dtype=np.int64)
+    column = np.asarray(values)
+    if column.shape != (n,) or column.dtype.kind not in "iub":
+        raise ArgumentError(f"{name} must be {n} whole numbers, got {column.dtype} {column.shape}")
+    column = column.astype(np.int64)
+    bad = (column < low) | (column > high)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise DomainError(f"{name} of account {row} is {column[row]}", row=row)
+    return column
+
+
+def _holdings(
+    label: str,
+    n_accounts: int,
+    account: ArrayLike,
+    code: ArrayLike,
+    names: Sequence[str],
+    quantity: ArrayLike,
+    price: ArrayLike | None,
+) -> Holdings:
+    accounts, codes = np.asarray(account), np.asarray(code)
+    quantities = np.ascontiguousarray(quantity, dtype=np.float64)
+    prices = None if price is None else np.ascontiguousarray(price, dtype=np.float64)
+    n = len(accounts)
+    for column in (codes, quantities, *(() if prices is None else (prices,))):
+        if column.shape != (n,):
+            raise ArgumentError(f"{label}: columns of {n} and {column.size} rows")
+    for column, what, limit in ((accounts, "account", n_accounts), (codes, "code", len(names))):
+        if n and column.dtype.kind not in "iu":
+            raise ArgumentError(f"{label}: {what} must be whole numbers, got {column.dtype}")
+        bad = (column < 0) | (column >= limit)
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise UnknownInstrumentError(
+                f"{label}, row {row}: {what} {column[row]} of {limit}", row=row
+            )
+    bad = ~np.isfinite(quantities)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise NotFiniteError(f"{label}, row {row}: quantity is {quantities[row]}", row=row)
+    return Holdings(
+        accounts.astype(np.int64, copy=False),
+        codes.astype(np.int64, copy=False),
+        tuple(names),
+        quantities,
+        prices,
+        label,
+    )
+
+
+def _book_of_tables(
+    position: dict[str, NDArray[Any]],
+    balance: dict[str, NDArray[Any]] | None,
+    order: dict[str, NDArray[Any]] | None,
+    account: dict[str, NDArray[Any]] | None,
+) -> Book:
+    tables = [t for t in (position, balance, order) if t is not None]
+    if account is not None:
+        names = account["account"]
+        _names(names, len(names))
+    else:
+        held = [t["account"] for t in tables]
+        names = np.array(list(dict.fromkeys(np.concatenate(held).tolist())), dtype=object)
+    row_of = {name: row for row, name in enumerate(names.tolist())}
+
+    def rows(column: NDArray[Any], label: str) -> NDArray[np.int64]:
+        found = np.array([row_of.get(name, -1) for name in column.tolist()], dtype=np.int64)
+        if len(found) and found.min() < 0:
+            row = int(np.argmax(found < 0))
+            raise UnknownInstrumentError(
+                f"{label}, row {row}: account {column[row]!r} is not among the accounts", row=row
+            )
+        return found
+
+    def held_by(
+        table: dict[str, NDArray[Any]] | None, label: str, what: str
+    ) -> tuple[NDArray[Any], ...] | None:
+        if table is None:
+            return None
+        unique, code = np.unique(table[what].astype(str), return_inverse=True)
+        return rows(table["account"], label), code, tuple(unique.tolist()), table["quantity"]
+
+    def optional(column: str) -> NDArray[Any]:
+        if account is None or column not in account:
+            return np.full(len(names), None, dtype=object)
+        return account[column]
+
+    mode = np.zeros(len(names), dtype=np.int64)
+    for row, word in enumerate(optional("mode")):
+        if word is not None and word not in MODES:
+            raise ArgumentError(
+                f"accounts, row {row}: mode {word!r} is none of {', '.join(MODES)}", row=row
+            )
+        mode[row] = MODES.index(word) if word is not None else 0
+    parents = optional("parent")
+    parent = np.full(len(names), -1, dtype=np.int64)
+    named = np.array([p is not None for p in parents], dtype=np.bool_)
+    if named.any():
+        for row in np.flatnonzero(named):
+            if parents[row] not in row_of:
+                raise UnknownInstrumentError(
+                    f"accounts, row {row}: parent {parents[row]!r} is not among the accounts",
+                    row=int(row),
+                )
+            parent[row] = row_of[parents[row]]
+    owners = optional("owner")
+    owner_of: dict[str, int] = {}
+    owner = np.array(
+        [-1 if o is None else owner_of.setdefault(o, len(owner_of)) for o in owners], dtype=np.int64
+    )
+    orders = held_by(order, "orders", "instrument")
+    return Book.from_columns(
+        len(names),
+        held_by(position, "positions", "instrument"),  # type: ignore[arg-type]
+        entry_price=position.get("entry_price"),
+        balances=held_by(balance, "balances", "currency"),  # type: ignore[arg-type]
+        orders=None if orders is None else (*orders, order["limit_price"]),  # type: ignore
+        mode=mode,
+        parent=parent,
+        owner=owner,
+        accounts=names,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class PackedBook:
+    """A book in whole risk lots, as the core sweeps it.
+
+    Every holding is split into whole risk lots, rounded down (against the account: a debt's
+    magnitude is rounded up), and a remainder of less than one lot, which counts in `cash` at its
+    mark. Futures' and perpetuals' cost basis is folded into the balance of their settlement
+    currency, ``-quantity * size * entry`` (inverse: ``+quantity * size / entry`` coins).
+
+    Attributes
+    ----------
+    offset : (n + 1,) int64
+    row : (m,) int32
+        Rows of the risk array, rising within an account.
+    lots : (m,) float64, whole
+    cash : (n,) int64, quanta
+    owner_row : (n,) int32
+        -1 where the account's owner has no other account.
+    """
+
+    handle: _margin.BookHandle
+    offset: NDArray[np.int64]
+    row: NDArray[np.int32]
+    lots: NDArray[np.float64]
+    cash: NDArray[np.int64]
+    mode: NDArray[np.uint8]
+    owner_row: NDArray[np.int32]
+    n_owners: int
+    order_offset: NDArray[np.int64] | None
+    order_row: NDArray[np.int32] | None
+    order_lots: NDArray[np.float64] | None
+    order_limit: NDArray[np.float64] | None
+
+
+class _Packer:
+    def __init__(self, book: Book, risk: RiskArray) -> None:
+        self.book = book
+        self.risk = risk
+        self.instruments = risk.instruments
+        self.market = risk.market
+        self.steps_per_lot = np.rint(risk.lot / self.instruments.step)
+        self.mark = risk.column("mark")
+
+    def rows(self, holdings: Holdings) -> NDArray[np.int64]:
+        """Risk array rows of the holdings, or the first row that names nothing."""
+        known = {name: row for row, name in enumerate(self.instruments.name.tolist())}
+        row_of = np.empty(len(holdings.names), dtype=np.int64)
+        for code, name in enumerate(holdings.names):
+            row = known.get(name, -1)
+            if row < 0:
+                row = self._alias(name)
+            row_of[code] = row
+        rows = row_of[holdings.code] if len(holdings) else np.empty(0, dtype=np.int64)
+        if len(rows) and rows.min() < 0:
+            row = int(np.argmax(rows < 0))
+            name = holdings.names[holdings.code[row]]
+            raise UnknownInstrumentError(
+                f"{holdings.label}, row {row}: the market has no instrument {name!r}", row=row
+            )
+        return rows
+
+    def _alias(self, name: str) -> int:
+        try:
+            return int(self.instruments.index_of([name])[0])
+        except UnknownInstrumentError:
+            return -1
+
+    def steps(self, holdings: Holdings, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Quantities in whole steps; currencies are rounded down, contracts must fit."""
+        exact = holdings.quantity / self.instruments.step[rows]
+        whole = np.rint(exact)
+        off = np.abs(exact - whole) > STEP_TOLERANCE
+        spot = self.instruments.kind[rows] == Kind.SPOT
+        wrong = off & ~spot
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            name = self.instruments.name[rows[row]]
+            step = self.instruments.step[rows[row]]
+            raise DomainError(
+                f"{holdings.label}, row {row}: quantity {holdings.quantity[row]:g} of {name} is no "
+                f"multiple of its step {step:g}",
+                row=row,
+            )
+        whole = np.where(off, np.floor(exact), whole)
+        huge = np.abs(whole) >= 2.0**53
+        if huge.any():
+            row = int(np.argmax(huge))
+            raise ExactnessError(
+                f"{holdings.label}, row {row}: quantity {holdings.quantity[row]:g} is 2^53 steps or "
+                "more",
+                row=row,
+            )
+        return whole
+
+    def folded(
+        self, rows: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """The cost basis of futures and perpetuals: account, currency row, coins."""
+        positions, instruments = self.book.positions, self.instruments
+        kind = instruments.kind[rows]
+        at = np.flatnonzero((kind == Kind.FUTURE) | (kind == Kind.PERPETUAL))
+        held = rows[at]
+        entry = self.market.forward_usd[held].copy()
+        if positions.price is not None:
+            given = positions.price[at]
+            bad = ~np.isnan(given) & ~((given > 0) & np.isfinite(given))
+            if bad.any():
+                row = int(at[np.argmax(bad)])
+                raise DomainError(
+                    f"positions, row {row}: entry price {positions.price[row]:g} is not positive",
+                    row=row,
+                )
+            entry = np.where(np.isnan(given), entry, given)
+        size = positions.quantity[at] * instruments.contract_size[held]
+        coins = np.where(instruments.inverse[held], size / entry, -size * entry)
+        spot = {c: int(instruments.index_of([c])[0]) for c in instruments.currencies}
+        currency = np.array([spot[c] for c in instruments.currencies], dtype=np.int64)
+        return positions.account[at], currency[instruments.settlement[held]], coins
+
+    def pack(self) -> PackedBook:
+        book, n = self.book, len(self.book)
+        rows = self.rows(book.positions)
+        account, row = [book.positions.account], [rows]
+        steps = [self.steps(book.positions, rows)]
+        if len(book.balances):
+            balance_rows = self.rows(book.balances)
+            not_spot = self.instruments.kind[balance_rows] != Kind.SPOT
+            if not_spot.any():
+                bad = int(np.argmax(not_spot))
+                name = book.balances.names[book.balances.code[bad]]
+                raise ArgumentError(f"balances, row {bad}: {name} is no currency", row=bad)
+            account.append(book.balances.account)
+            row.append(balance_rows)
+            steps.append(self.steps(book.balances, balance_rows))
+        who, currency, coins = self.folded(rows)
+        if len(who):
+            account.append(who)
+            row.append(currency)
+            steps.append(np.floor(coins / self.instruments.step[currency]))
+
+        key, total = _merged(
+            np.concatenate(account) * len(self.instruments) + np.concatenate(row),
+            np.concatenate(steps),
+        )
+        at = key % len(self.instruments)
+        holder = key // len(self.instruments)
+        lots = np.floor(total / self.steps_per_lot[at])
+        rest = (total - lots * self.steps_per_lot[at]) / self.steps_per_lot[at]
+        cash = np.zeros(n, dtype=np.int64)
+        np.add.at(cash, holder[rest > 0], np.floor(rest * self.mark[at])[rest > 0].astype(np.int64))
+        held = lots != 0
+        offset = np.zeros(n + 1, dtype=np.int64)
+        np.cumsum(np.bincount(holder[held], minlength=n), out=offset[1:])
+        owner_row, n_owners = _owner_rows(book.owner)
+        columns: dict[str, Any] = {
+            "offset": offset,
+            "row": at[held].astype(np.int32),
+            "lots": lots[held],
+            "cash": cash,
+            "mode": book.mode,
+            "owner_row": owner_row,
+            "n_owners": n_owners,
+            **self.packed_orders(),
+        }
+        for values in columns.values():
+            if isinstance(values, np.ndarray):
+                values.flags.writeable = False
+        handle = _margin.BookHandle(
+            n_instruments=len(self.instruments),
+            offset=columns["offset"],
+            instrument=columns["row"],
+            lots=columns["lots"],
+            cash=cash,
+            mode=columns["mode"],
+            owner=owner_row,
+            n_owners=n_owners,
+            order_offset=columns["order_offset"],
+            order_instrument=columns["order_row"],
+            order_lots=columns["order_lots"],
+            order_limit=columns["order_limit"],
+        )
+        return PackedBook(handle=handle, **columns)
+
+    def packed_orders(self) -> dict[str, Any]:
+        orders = self.book.orders
+        if len(orders) == 0:
+            return dict.fromkeys(("order_offset", "order_row", "order_lots", "order_limit"))
+        rows = self.rows(orders)
+        lots = self.steps(orders, rows) / self.steps_per_lot[rows]
+        lots = np.where(lots < 0, np.floor(lots), np.ceil(lots))  # a part of a lot counts as one
+        limit = np.rint(self.value_at(orders, rows) * self.risk.lot[rows] / self.quantum_usd())
+        order = np.lexsort((rows, orders.account))
+        offset = np.zeros(len(self.book) + 1, dtype=np.int64)
+        np.cumsum(np.bincount(orders.account, minlength=len(self.book)), out=offset[1:])
+        return {
+            "order_offset": offset,
+            "order_row": rows[order].astype(np.int32),
+            "order_lots": np.ascontiguousarray(lots[order]),
+            "order_limit": np.ascontiguousarray(limit[order]),
+        }
+
+    def quantum_usd(self) -> float:
+        return float(self.risk.handle.quantum_usd)
+
+    def value_at(self, orders: Holdings, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """USD value of 1.0 of quantity at the orders' limits, as `mark_usd` counts."""
+        limit = orders.price
+        assert limit is not None
+        instruments = self.instruments
+        option = instruments.kind[rows] >= Kind.CALL
+        bad = ~np.isfinite(limit) | np.where(option, limit < 0, limit <= 0)
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise DomainError(f"orders, row {row}: limit price {limit[row]:g}", row=row)
+        size = instruments.contract_size[rows]
+        index = self.market.index_usd[instruments.unit[rows]]
+        inverse = instruments.inverse[rows]
+        with np.errstate(divide="ignore"):
+            return np.where(
+                inverse,
+                np.where(option, limit * index * size, -size * index / limit),
+                limit * size,
+            )
+
+
+def _merged(
+    key: NDArray[np.int64], steps: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Rising keys, each once, with the sum of its steps."""
+    if len(key) == 0:
+        return key, steps
+    if (key[1:] <= key[:-1]).any():
+        order = np.argsort(key, kind="stable")
+        key, steps = key[order], steps[order]
+        first = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
+        key, steps = key[first], np.add.reduceat(steps, first)
+    return key, steps
+
+
+def _owner_rows(owner: NDArray[np.int64]) -> tuple[NDArray[np.int32], int]:
+    """Rows of the table of owners that have several accounts."""
+    rows = np.full(len(owner), -1, dtype=np.int32)
+    named = np.flatnonzero(owner >= 0)
+    if len(named) == 0:
+        return rows, 0
+    _, inverse, counts = np.unique(owner[named], return_inverse=True, return_counts=True)
+    shared = counts > 1
+    number = np.cumsum(shared) - 1
+    rows[named] = np.where(shared[inverse], number[inverse], -1)
+    return rows, int(shared.sum())

@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every account at once: equity, requirements, status, and who is nearest the edge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from margin_core._binding import _sweep
+from margin_core.book import Book, PackedBook
+from margin_core.errors import ArgumentError, ExactnessError, MarginCoreError
+from margin_core.table import Table
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from margin_core.margin import Margin
+    from margin_core.risk import RiskArray
+
+__all__ = ["STATUS", "Standing", "rank", "scan", "sweep"]
+
+#: In the order of the core's numbers.
+STATUS = ("ok", "reduce_only", "liquidatable", "bankrupt")
+
+#: Accounts between two looks at the keyboard and the progress bar: a few milliseconds each.
+CHUNK = 131_072
+
+PARTS = ("core", "short_option_mm", "short_option_im", "roll", "vega", "concentration", "oracle",
+         "closing")  # fmt: skip
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """What every account is worth and must hold; whole quanta inside, USD at the edges.
+
+    Attributes
+    ----------
+    accounts : (n,) object
+    quanta : dict of (n,) int64
+        equity, im, mm, rounding and the parts of a requirement: core, short_option_mm,
+        short_option_im, roll, vega, concentration, oracle, closing.
+    status : (n,) uint8
+        Index into `STATUS`.
+    joint_scenario : (n, n_groups) int32
+        The worst scenario of each group; -1 where nothing is held.
+    joint_scan : (n, n_groups) int64, quanta, or None
+    unit_scan : (n, n_units) int64, quanta, or None
+    unit_scenario : (n, n_units) int32, or None
+    quantum : float
+        What one quantum is, in the numeraire.
+    """
+
+    accounts: NDArray[Any]
+    quanta: dict[str, NDArray[np.int64]]
+    status: NDArray[np.uint8]
+    joint_scenario: NDArray[np.int32]
+    joint_scan: NDArray[np.int64] | None
+    unit_scan: NDArray[np.int64] | None
+    unit_scenario: NDArray[np.int32] | None
+    scenario_names: tuple[str, ...]
+    groups: tuple[str, ...]
+    units: tuple[str, ...]
+    quantum: float
+    numeraire: str
+
+    def __len__(self) -> int:
+        return len(self.accounts)
+
+    def amount(self, name: str) -> NDArray[np.float64]:
+        """A column of `quanta` in the numeraire, (n,) float64."""
+        return self.quanta[name] * self.quantum
+
+    @cached_property
+    def order(self) -> NDArray[np.int64]:
+        """Accounts from the one nearest liquidation to the safest; see `rank`."""
+        return rank(self.quanta["equity"], self.quanta["mm"])
+
+    @cached_property
+    def ranks(self) -> NDArray[np.int64]:
+        """Each account's place in `order`, from 0."""
+        ranks = np.empty(len(self), dtype=np.int64)
+        ranks[self.order] = np.arange(len(self))
+        return ranks
+
+    def worst_scenarios(self, accounts: ArrayLike | None = None) -> NDArray[Any]:
+        """The scenarios that bind, "majors: -1.00R vol up; coins: ...", (n,) object."""
+        rows = np.arange(len(self)) if accounts is None else np.asarray(accounts)
+        chosen, codes = np.unique(self.joint_scenario[rows], axis=0, return_inverse=True)
+        texts = np.array(
+            [
+                "; ".join(
+                    f"{group}: {self.scenario_names[z]}"
+                    for group, z in zip(self.groups, line.tolist(), strict=True)
+                    if z >= 0 and self.scenario_names[z] != "base"
+                )
+                for line in chosen
+            ],
+            dtype=object,
+        )
+        return texts[codes.reshape(-1)] if len(rows) else np.empty(0, dtype=object)
+
+    def table(self, accounts: ArrayLike | None = None, *, parts: bool = False) -> Table:
+        """The results as columns, of some accounts or all, in that order.
+
+        account, equity, im, mm, status, rank, worst_scenarios, rounding, and the parts of the
+        requirement where asked for; amounts end in the numeraire, `equity_usd`.
+        """
+        rows = slice(None) if accounts is None else np.asarray(accounts)
+        unit = self.numeraire.lower()
+        columns: dict[str, Any] = {"account": self.accounts[rows]}
+        for name in ("equity", "im", "mm"):
+            columns[f"{name}_{unit}"] = self.amount(name)[rows]
+        columns["status"] = np.array(STATUS, dtype=object)[self.status[rows]]
+        columns["rank"] = self.ranks[rows]
+        columns["worst_scenarios"] = self.worst_scenarios(
+            None if accounts is None else np.asarray(accounts)
+        )
+        if parts:
+            for name in PARTS:
+                columns[f"{name}_{unit}"] = self.amount(name)[rows]
+        columns[f"rounding_{unit}"] = self.amount("rounding")[rows]
+        return Table(columns)
+
+    def nearest(self, n: int = 10) -> Table:
+        """The n accounts nearest liquidation, worst first."""
+        return self.table(self.order[:n])
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.table(parts=True).__arrow_c_stream__(requested_schema)
+
+    def counts(self) -> dict[str, int]:
+        """How many accounts have each status."""
+        counts = np.bincount(self.status, minlength=len(STATUS))
+        return dict(zip(STATUS, counts.tolist(), strict=True))
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{n} {name}" for name, n in self.counts().items() if n)
+        return f"<standing of {len(self)} accounts: {counts}>"
+
+
+def sweep(
+    book: Book | PackedBook,
+    margin: Margin,
+    *,
+    market_exposure: bool = True,
+    units: bool = False,
+    threads: int = 0,
+    progress: Progress | None = None,
+) -> Standing:
+    """Margin every account of a book.
+
+    Parameters
+    ----------
+    book : Book or PackedBook
+        A book is packed to the margin's risk lots first; pack it yourself to sweep it again.
+    margin : Margin
+    market_exposure : bool
+        Charge for the whole market's one-sided exposure as well as each owner's.
+    units : bool
+        Also return every group's and unit's scan and worst scenario.
+    threads : int
+        0: one per processor. The bits are the same for any number.
+    progress : callable (done, total), optional
+        Called between chunks of accounts, on this thread; it may raise to stop.
+
+    Returns
+    -------
+    Standing
+
+    Raises
+    ------
+    ExactnessError
+        An account whose sums pass 2^53 quanta; `row` is the account.
+
+    Notes
+    -----
+    An interrupt (Ctrl-C) is noticed between chunks: nothing is returned then.
+    """
+    packed, names = _packed(book, margin.risk)
+    n, n_groups, n_units = len(packed.cash), len(margin.groups), len(margin.units)
+    market, owners = _exposure(packed, margin, market_exposure, threads, names)
+
+    whole = {name: np.empty(n, dtype=np.int64) for name in _sweep.COLUMNS}
+    status = np.empty(n, dtype=np.uint8)
+    by_account: dict[str, NDArray[Any]] = {**whole, "status": status}
+    wide = {"joint_scenario": np.empty((n, n_groups), dtype=np.int32)}
+    if units:
+        wide["joint_scan"] = np.empty((n, n_groups), dtype=np.int64)
+        wide["unit_scan"] = np.empty((n, n_units), dtype=np.int64)
+        wide["unit_scenario"] = np.empty((n, n_units), dtype=np.int32)
+
+    for first in range(0, n, CHUNK):
+        if progress is not None:
+            progress(first, n)
+        count = min(CHUNK, n - first)
+        part = slice(first, first + count)
+        out = {name: column[part] for name, column in by_account.items()}
+        out |= {name: cells[part].reshape(-1) for name, cells in wide.items()}
+        try:
+            _sweep.sweep(margin.handle, packed.handle, first, count, threads, market, owners, out)
+        except ExactnessError as error:
+            raise _named(error, names) from None
+    if progress is not None:
+        progress(n, n)
+    for column in (*by_account.values(), *wide.values()):
+        column.flags.writeable = False
+    return Standing(
+        accounts=names,
+        quanta=whole,
+        status=status,
+        joint_scenario=wide["joint_scenario"],
+        joint_scan=wide.get("joint_scan"),
+        unit_scan=wide.get("unit_scan"),
+        unit_scenario=wide.get("unit_scenario"),
+        scenario_names=margin.risk.scenarios.names,
+        groups=margin.groups,
+        units=margin.units,
+        quantum=margin.risk.quantum,
+        numeraire=margin.risk.numeraire,
+    )
+
+
+def scan(
+    book: Book | PackedBook, risk: RiskArray, *, threads: int = 0
+) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    """The worst P&L of every account over all its positions, and the scenario where it happens.
+
+    One minimum per account, no groups, charges, orders or modes: for stress tests. Works on
+    unrounded risk arrays too.
+
+    Returns
+    -------
+    worst_pnl : (n,) float64
+        In the numeraire; a loss is negative.
+    scenario : (n,) int32
+        The first on a tie.
+    """
+    packed, names = _packed(book, risk)
+    worst = np.empty(len(packed.cash))
+    scenario = np.empty(len(packed.cash), dtype=np.int32)
+    try:
+        _sweep.scan(risk.handle, packed.handle, 0, worst, scenario, threads)
+    except ExactnessError as error:
+        raise _named(error, names) from None
+    return worst * (risk.quantum or 1.0), scenario
+
+
+def rank(equity: ArrayLike, mm: ArrayLike) -> NDArray[np.int64]:
+    """Accounts by equity / MM, compared exactly; the lower account first on a tie.
+
+    Parameters
+    ----------
+    equity, mm : (n,) int64, quanta
+        MM = 0 with negative equity comes first, MM = 0 with equity >= 0 last.
+
+    Examples
+    --------
+    >>> rank([50, -1, 10], [100, 0, 100])
+    array([1, 2, 0])
+    """
+    equities = np.ascontiguousarray(equity, dtype=np.int64)
+    requirements = np.ascontiguousarray(mm, dtype=np.int64)
+    order = np.empty(len(equities), dtype=np.int64)
+    _sweep.rank(equities, requirements, order)
+    order.flags.writeable = False
+    return order
+
+
+def _packed(book: Book | PackedBook, risk: RiskArray) -> tuple[PackedBook, NDArray[Any]]:
+    if isinstance(book, Book):
+        return book.pack(risk), book.accounts
+    if isinstance(book, PackedBook):
+        return book, np.arange(len(book.cash)).astype(str).astype(object)
+    raise ArgumentError(f"a Book is needed, not {type(book).__name__}")
+
+
+def _exposure(
+    packed: PackedBook, margin: Margin, with_market: bool, threads: int, names: NDArray[Any]
+) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None]:
+    if not with_market and packed.n_owners == 0:
+        return None, None
+    n_sides = 2 * len(margin.units)
+    market = np.empty(n_sides, dtype=np.int64)
+    owners = np.empty(packed.n_owners * n_sides, dtype=np.int64) if packed.n_owners else None
+    try:
+        _sweep.exposure(margin.handle, packed.handle, threads, market, owners)
+    except ExactnessError as error:
+        raise _named(error, names) from None
+    return (market if with_market else None), owners
+
+
+def _named(error: MarginCoreError, accounts: NDArray[Any]) -> MarginCoreError:
+    if error.row is None:
+        return error
+    return type(error)(f"account {accounts[error.row]!r}: {error}", row=error.row)
