@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The two implementations behind one interface, so that a property is written once.
 
-A prepared world carries its cells and rates as plain integers. `of(world)` builds them with the
-engine's own risk array; `with_array` takes another engine's, where an engine can.
+`prepare` prices a world with the engine's own risk array and returns its cells and rates as plain
+integers; the rest takes those.
 """
 
 from __future__ import annotations
@@ -70,4 +70,98 @@ class Reference:
         return reference_sweep.rank(equity, mm)
 
 
-ENGINES: list[Any] = [Reference()]
+class Compiled:
+    """The C core, through its lowest Python layer."""
+
+    name = "compiled"
+
+    def __init__(self, threads: int = 1) -> None:
+        self.threads = threads
+
+    def prepare(self, world: World) -> Prepared:
+        snapshot = _risk.Snapshot(
+            **{name: getattr(world.instruments, name) for name in INSTRUMENT_COLUMNS},
+            **vars(world.market),
+        )
+        columns = {
+            name: column
+            for name, column in vars(world.scenarios).items()
+            if name in SCENARIO_COLUMNS and column is not None
+        }
+        risk = _risk.RiskHandle.price(
+            snapshot, columns, world.scenarios.horizon_years, world.scenarios.event_move,
+            world.lot, world.quantum, -1, self.threads,
+        )  # fmt: skip
+        units = [
+            {**vars(unit), "tiers": [(t.above_usd, t.mm_frac, t.im_frac) for t in unit.tiers]}
+            for unit in world.model.units
+        ]
+        handle = _margin.MarginHandle(
+            risk, snapshot, units, np.array(world.model.lambda_k, np.int32),
+            world.model.mm_factor_k, world.model.im_factor_k, world.model.vega_edge_years,
+        )  # fmt: skip
+        cells = np.empty((risk.n_instruments, risk.n_scenarios))
+        risk.copy_cells(cells)
+        rows = [handle.rates(i) for i in range(risk.n_instruments)]
+        rates = {name: np.array([row[name] for row in rows], np.int64) for name in rows[0]}
+        assert (cells == np.rint(cells)).all()
+        return Prepared(world, cells.astype(np.int64), rates, (handle, risk))
+
+    def book(self, accounts: list[Account], n_instruments: int) -> Any:
+        return _margin.BookHandle(**vars(book(accounts, n_instruments)))
+
+    def scan(self, cells: Any, accounts: list[Account]) -> tuple[Any, Any]:
+        risk = _risk.RiskHandle.adopt(np.ascontiguousarray(cells, np.float64), 1e-6)
+        worst, scenario = np.empty(len(accounts)), np.empty(len(accounts), np.int32)
+        _sweep.scan(risk, self.book(accounts, len(cells)), 0, worst, scenario, self.threads)
+        return worst, scenario
+
+    def exposure(self, prepared: Prepared, accounts: list[Account]) -> tuple[Any, Any]:
+        n_units = prepared.world.instruments.n_units
+        columns = self.book(accounts, len(prepared.cells))
+        market = np.empty((n_units, 2), np.int64)
+        owners = np.empty((columns.n_owners, n_units, 2), np.int64)
+        _sweep.exposure(
+            prepared.handle[0], columns, self.threads, market.ravel(),
+            owners.ravel() if owners.size else None,
+        )  # fmt: skip
+        return market, owners
+
+    def sweep(
+        self, prepared: Prepared, accounts: list[Account], market: Any = None, owners: Any = None
+    ) -> dict[str, Any]:
+        n, n_units = len(accounts), prepared.world.instruments.n_units
+        out: dict[str, Any] = {}
+        for name in reference_sweep.COLUMNS:
+            dtype = {"status": np.uint8, "joint_scenario": np.int32, "unit_scenario": np.int32}
+            width = len(prepared.world.model.lambda_k) if name == "joint_scenario" else n_units
+            cells = n * width if name in MATRICES else n
+            out[name] = np.full(cells, 77, dtype.get(name, np.int64))
+        _sweep.sweep(
+            prepared.handle[0], self.book(accounts, len(prepared.cells)), 0, n, self.threads,
+            None if market is None else np.ascontiguousarray(market).ravel(),
+            None if owners is None else np.ascontiguousarray(owners).ravel(), out,
+        )  # fmt: skip
+        return {
+            name: column.astype(np.int64).reshape((n, -1) if name in MATRICES else n)
+            for name, column in out.items()
+        }
+
+    def rank(self, equity: Any, mm: Any) -> Any:
+        order = np.empty(len(equity), np.int64)
+        _sweep.rank(np.asarray(equity, np.int64), np.asarray(mm, np.int64), order)
+        return order
+
+
+INSTRUMENT_COLUMNS = ("unit", "term", "kind", "inverse", "factor", "strike", "contract_size",
+                      "step")  # fmt: skip
+SCENARIO_COLUMNS = ("spot_move", "basis_move", "vol_scale", "vol_shift", "vol_floor", "skew_slope",
+                    "skew_cap", "weight")  # fmt: skip
+MATRICES = ("joint_scenario", "unit_scan", "unit_scenario")
+
+try:
+    from margin_core._binding import _margin, _risk, _sweep
+
+    ENGINES: list[Any] = [Reference(), Compiled()]
+except ImportError:  # the reference needs no compiler
+    ENGINES = [Reference()]
