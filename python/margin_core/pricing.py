@@ -233,7 +233,9 @@ def _price(
          "is_call": _sides(is_call)}
     )  # fmt: skip
     n = int(np.prod(shape))
-    out = {name: np.empty(n) for name in names}
+    # One allocation: separate ones are returned to the system and faulted in again on each call,
+    # which costs as much as the pricing.
+    out = dict(zip(names, np.empty((len(names), n)), strict=True))
     _pricing.price(normal, n, **columns, out=out, threads=_threads(threads))
     if not shape:
         return Greeks(**{name: float(column[0]) for name, column in out.items()})
@@ -241,7 +243,7 @@ def _price(
 
 
 def _chosen(greeks: Iterable[str]) -> tuple[str, ...]:
-    names = (greeks,) if isinstance(greeks, str) else tuple(greeks)
+    names = (greeks,) if isinstance(greeks, str) else tuple(dict.fromkeys(greeks))
     for name in names:
         if name not in _NAMES:
             raise ArgumentError(f"greeks are {', '.join(_NAMES)}, not {name!r}")

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import mpmath as mp
 
@@ -33,7 +33,7 @@ def otm(low, high, s):
     return mp.sqrt(low * high) * s * (density_at(a) - a * below(-a))
 
 
-@lru_cache(maxsize=None)  # 0.0 and -0.0 are one key, and one result
+@cache  # 0.0 and -0.0 are one key, and one result
 def black76(forward, strike, years, vol, is_call, discount=1.0):
     """The eight results by name; the limits where an input is zero."""
     with mp.workdps(DIGITS):
@@ -63,7 +63,7 @@ def black76(forward, strike, years, vol, is_call, discount=1.0):
         }
 
 
-@lru_cache(maxsize=None)
+@cache
 def bachelier(forward, strike, years, vol, is_call, discount=1.0):
     with mp.workdps(DIGITS):
         f, k, t, v, d = (mp.mpf(float(x)) for x in (forward, strike, years, vol, discount))

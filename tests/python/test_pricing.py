@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from margin_core import pricing
 from margin_core.errors import (
     ArgumentError,
     DomainError,
@@ -18,8 +16,10 @@ from margin_core.errors import (
     NoSolutionError,
     NotFiniteError,
 )
-from margin_core.pricing import Greeks, bachelier, black76, implied_vol
 from margin_core.reference import pricing as reference
+
+from margin_core import pricing
+from margin_core.pricing import Greeks, bachelier, black76, implied_vol
 
 GREEKS = ("price", "delta", "gamma", "vega", "theta", "rho", "vanna", "volga")
 EPSILON = 2.0**-52
@@ -120,8 +120,8 @@ def test_the_number_of_threads_does_not_matter():
     ],
 )
 def test_the_row_of_an_error_counts_in_the_broadcast_shape(name, value, error):
-    inputs = dict(forward=np.full((3, 1), 100.0), strike=np.full((1, 4), 100.0), years=1.0,
-                  vol=0.2, is_call=np.ones((3, 4)), discount=1.0)  # fmt: skip
+    inputs = {"forward": np.full((3, 1), 100.0), "strike": np.full((1, 4), 100.0), "years": 1.0,
+              "vol": 0.2, "is_call": np.ones((3, 4)), "discount": 1.0}  # fmt: skip
     bad = np.broadcast_to(inputs[name], (3, 4)).astype(float)
     bad[1, 2] = bad[2, 0] = value
     inputs[name] = bad

@@ -13,10 +13,10 @@ import math
 import numpy as np
 import pytest
 from conformance.exact_pricing import EPSILON, bachelier, black76, error
-
-from margin_core import pricing
 from margin_core._binding import _errors
 from margin_core.errors import MarginCoreError, NoSolutionError
+
+from margin_core import pricing
 
 GREEKS = ("price", "delta", "gamma", "vega", "theta", "rho", "vanna", "volga")
 SPECIAL = (0.0, -0.0, 5e-324, 1e-308, 1e-16, 1.0, 1e16, 1e308, math.inf, -math.inf, math.nan, -1.0)
@@ -60,7 +60,7 @@ def column(rows, name):
 
 
 def test_black76_is_within_its_bounds(n, isa):
-    forward, strike, years, vol, is_call, discount = inputs = box(n, 1)
+    forward, strike, years, vol, _, discount = inputs = box(n, 1)
     found = pricing.black76(*inputs)
     exact = [black76(*row) for row in zip(*inputs)]
     top = np.maximum(forward, strike)
