@@ -46,13 +46,19 @@ TOLERANCE_FRAC = 1e-3
 QUOTES = ("forward", "vol", "mark_price", "bid_price", "ask_price", "index_price", "rate",
           "mark_usd", "quote_ns")  # fmt: skip
 
+#: Beyond these a quote is a fault of its source: a price that no currency has, a rate or a
+#: volatility that leaves nothing of float64 to compute with.
+MAX_PRICE, MIN_PRICE = 1e15, 1e-15
+MAX_RATE = 10.0
+MAX_VOL = 100.0
+
 #: A volatility above is legal but most likely a percentage.
 ODD_VOL = 10.0
 
-# Half of the last digit that Deribit publishes. Source: 1,008 option tickers, recomputed.
+# Half of the last digit that Deribit publishes: volatility to 0.01 point, coin prices to 4
+# decimals. Linear prices are taken to be as coarse, as a fraction of the forward.
 _VOL_ROUNDING = 0.5e-4
-_COIN_ROUNDING = 0.5e-4
-_CAP_ROUNDING = 0.5e-4
+_PRICE_ROUNDING = 0.5e-4
 
 
 def _no_findings() -> Table:
@@ -334,15 +340,19 @@ class Market:
     # Copies with a difference
 
     def select(self, rows: ArrayLike) -> Market:
-        """The instruments where a mask is true; every spot row stays."""
-        mask = np.asarray(rows)
-        if mask.dtype != bool:
-            taken = mask.astype(np.intp)
-            mask = np.zeros(len(self), dtype=np.bool_)
-            mask[taken] = True
-        if mask.shape != (len(self),):
-            raise ArgumentError(f"a mask of {mask.size} for {len(self)} instruments")
-        kept = np.flatnonzero(mask | (self.instruments.kind == Kind.SPOT))
+        """The instruments where a mask is true, or those of an index array, in its order.
+
+        Every spot row stays: one that was not asked for comes after the others.
+        """
+        taken = np.asarray(rows)
+        if taken.dtype == bool:
+            if taken.shape != (len(self),):
+                raise ArgumentError(f"a mask of {taken.size} for {len(self)} instruments")
+            taken = np.flatnonzero(taken)
+        # through arange, so that rows from the end count as what they are
+        taken = np.arange(len(self))[taken.astype(np.intp)]
+        spot = np.flatnonzero(self.instruments.kind == Kind.SPOT)
+        kept = np.concatenate([taken, spot[~np.isin(spot, taken)]])
         new_row = np.full(len(self), -1, dtype=np.int64)
         new_row[kept] = np.arange(len(kept))
         found = self.findings[(self.findings["row"] < 0) | (new_row[self.findings["row"]] >= 0)]
@@ -641,6 +651,7 @@ class _Builder:
         vol = self.read_vol(forward, years, discount)
         mark_usd = self.read_mark(index_usd, quote_usd, forward, years, discount, vol)
         self.look_at_books()
+        self.look_at_marks(forward, discount)
         return Market(
             now_ns=self.now_ns,
             instruments=self.instruments,
@@ -692,13 +703,26 @@ class _Builder:
             self.fail_where(self.quotes[column] < 0, column, "must not be negative")
         for column in ("forward", "index_price"):
             self.fail_where(self.quotes[column] <= 0, column, "must be positive")
+        for column in ("forward", "index_price", "mark_price", "bid_price", "ask_price"):
+            self.fail_where(self.quotes[column] > MAX_PRICE, column, f"above {MAX_PRICE:g}")
+        for column in ("forward", "index_price"):
+            self.fail_where(self.quotes[column] < MIN_PRICE, column, f"below {MIN_PRICE:g}")
+        self.fail_where(~self.is_option & (self.quotes["mark_price"] > 0)
+                        & (self.quotes["mark_price"] < MIN_PRICE), "mark_price",
+                        f"below {MIN_PRICE:g}")  # fmt: skip
+        self.fail_where(np.abs(self.quotes["mark_usd"]) > MAX_PRICE, "mark_usd",
+                        f"beyond {MAX_PRICE:g}")  # fmt: skip
+        self.fail_where(np.abs(self.quotes["rate"]) > MAX_RATE, "rate",
+                        f"beyond {MAX_RATE:g} a year")  # fmt: skip
+        self.fail_where(self.quotes["vol"] > MAX_VOL, "vol", f"above {MAX_VOL:g}")
         self.fail_where((self.quotes["mark_price"] == 0) & ~self.is_option, "mark_price",
                         "must be positive")  # fmt: skip
 
     def read_index(self) -> NDArray[np.float64]:
         units = self.instruments.units
         for unit, price in self.index.items():
-            if not (isinstance(price, (int, float, np.number)) and 0 < price < np.inf):
+            number = isinstance(price, (int, float, np.number)) and not isinstance(price, bool)
+            if not (number and MIN_PRICE <= price <= MAX_PRICE):
                 raise ArgumentError(f"index of {unit}: must be a positive number, got {price!r}")
         index_usd = np.full(len(units), np.nan)
         # dollars first: a linear contract's index is in them
@@ -875,7 +899,13 @@ class _Builder:
         inverse = self.instruments.inverse[rows]
         price[inverse] *= forward[rows][inverse]
         out = np.full(rows.size, np.nan)
-        todo = np.arange(rows.size)
+        strike = self.instruments.strike[rows]
+        call = self.instruments.kind[rows] == Kind.CALL
+        value = np.where(call, forward[rows] - strike, strike - forward[rows])
+        lowest = discount[rows] * np.maximum(value, 0.0)
+        highest = discount[rows] * np.where(call, forward[rows], strike)
+        # Most prices without a volatility are outside these; the core names the others one by one.
+        todo = np.flatnonzero((price > lowest) & (price < highest))
         while todo.size:
             at = rows[todo]
             try:
@@ -939,6 +969,7 @@ class _Builder:
             model = black76(
                 forward[unmarked], instruments.strike[unmarked], years[unmarked], vol[unmarked],
                 discount=discount[unmarked], is_call=instruments.kind[unmarked] == Kind.CALL,
+                greeks="price",
             ).price  # fmt: skip
             inverse = instruments.inverse[unmarked]
             price[unmarked] = np.where(inverse, model / forward[unmarked], model)
@@ -969,7 +1000,7 @@ class _Builder:
         quoted = ~(np.isnan(bid) & np.isnan(ask)) & ~self.is_spot
         self.note(np.flatnonzero(crossed), "bid_price", "the bid is above the ask", "warning")
         # A rounded mark may stand half a digit outside.
-        slack = np.where(self.is_option & self.instruments.inverse, _COIN_ROUNDING, 0.0)
+        slack = np.where(self.is_option & self.instruments.inverse, _PRICE_ROUNDING, 0.0)
         outside = (has_bid & (mark < bid - slack)) | (has_ask & (mark > ask + slack))
         outside &= ~crossed
         message = "the mark lies outside bid and ask"
@@ -978,6 +1009,67 @@ class _Builder:
         self.note(np.flatnonzero(outside & ~self.is_option), "mark_price", message, "info")
         self.note(np.flatnonzero(quoted & ~two_sided), "ask_price",
                   "no two-sided quote", "info")  # fmt: skip
+
+
+    def look_at_marks(
+        self, forward: NDArray[np.float64], discount: NDArray[np.float64]
+    ) -> None:
+        """Whether mark and volatility of a quote mean the same price, at the quote's own time."""
+        instruments, quotes = self.instruments, self.quotes
+        rows = np.flatnonzero(
+            self.is_option & (quotes["vol"] > 0) & ~np.isnan(quotes["mark_price"])
+        )
+        if not rows.size:
+            return
+        from margin_core.pricing import black76
+
+        own = np.where(np.isnan(quotes["forward"]), forward, quotes["forward"])[rows]
+        at_ns = np.where(np.isnan(quotes["quote_ns"]), self.now_ns, quotes["quote_ns"])[rows]
+        years = np.maximum(instruments.expiry_ns[rows] - at_ns, 0) / NS_PER_YEAR
+        model = black76(
+            own, instruments.strike[rows], years, quotes["vol"][rows],
+            discount=discount[rows], is_call=instruments.kind[rows] == Kind.CALL,
+            greeks=("price", "delta", "vega"),
+        )  # fmt: skip
+        inverse = instruments.inverse[rows]
+        gap = quotes["mark_price"][rows] * np.where(inverse, own, 1.0) - model.price
+        # What a forward 1 USD off would do; an inverse mark is divided by it, too.
+        slope = model.delta - np.where(inverse, model.price / own, 0.0)
+        rounding = _PRICE_ROUNDING * own + _VOL_ROUNDING * model.vega
+        at = np.full(len(instruments), -1)
+        at[rows] = np.arange(rows.size)
+        for group in self.groups(rows):
+            k = at[group]
+            # Mark and forward of a ticker are not of one moment: the forwards' spread says how much.
+            allowed = 1.01 * rounding[k] + np.ptp(own[k]) * np.abs(slope[k])
+            off = np.abs(gap[k]) > allowed
+            if off.sum() >= 3:
+                off &= ~self.other_forward(group, gap[k], slope[k], allowed)
+            for i, g, limit in zip(group[off], gap[k][off], allowed[off], strict=True):
+                self.note(int(i), "vol", f"mark and volatility disagree by {g:.3g} in the quote "
+                          f"currency; rounding explains {limit:.2g}", "warning")  # fmt: skip
+
+    def other_forward(
+        self,
+        group: NDArray[np.intp],
+        gap: NDArray[np.float64],
+        slope: NDArray[np.float64],
+        allowed: NDArray[np.float64],
+    ) -> NDArray[np.bool_]:
+        """True where one other forward for the expiry makes mark and volatility agree.
+
+        Venues mark an expiry without a future of its own off a forward that they do not publish.
+        """
+        steep = np.abs(slope) > 0.5
+        if steep.sum() < 3:
+            return np.zeros(group.size, dtype=np.bool_)
+        shift = float(np.median(gap[steep] / slope[steep]))
+        explained = np.abs(gap - shift * slope) <= allowed
+        if explained.sum() <= (np.abs(gap) <= allowed).sum():
+            return np.zeros(group.size, dtype=np.bool_)
+        self.note(int(group[0]), "forward", f"the expiry's marks and volatilities mean a forward "
+                  f"{shift:+.4g} from the quoted one", "warning")  # fmt: skip
+        return explained
 
 
 def _with_spot_rows(instruments: Instruments, index: Iterable[str]) -> Instruments:
