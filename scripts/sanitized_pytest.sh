@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The Python tests against an extension that is built with ASan and UBSan. It goes into a venv of
+# its own, which borrows everything else from .venv. Called by `make sanitize`.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+flags="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined"
+venv=build/sanitize-venv
+
+runtime=$("${CC:-cc}" -print-file-name=libasan.so)
+if [[ $runtime != /* ]]; then
+    echo "skipped: ${CC:-cc} has no shared ASan runtime to preload"
+    exit 0
+fi
+
+.venv/bin/python -m venv --without-pip "$venv"
+packages=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > "$packages/borrowed.pth"
+# A sanitized package that is installed already would be imported by its own next build.
+rm -rf "$packages/margin_core"
+.venv/bin/python -m pip install --quiet --no-build-isolation --no-deps --upgrade \
+    --target "$packages" -C build-dir=build/sanitize-python -C cmake.build-type=None \
+    -C "cmake.define.CMAKE_C_FLAGS=$flags" .
+
+# Python itself never frees everything, so leaks are looked for in the C tests only.
+LD_PRELOAD=$runtime ASAN_OPTIONS=detect_leaks=0 HYPOTHESIS_PROFILE=${HYPOTHESIS_PROFILE:-quick} \
+    "$venv/bin/python" -m pytest tests/python tests/properties "$@"
