@@ -211,13 +211,14 @@ def as_names(names: Iterable[str] | ArrayLike) -> NDArray[Any]:
     """Names as a one-dimensional object array, whatever holds them."""
     if isinstance(names, str):
         raise ArgumentError("names must be a sequence of names, not one string")
-    if not isinstance(names, (np.ndarray, list, tuple)):
-        to_numpy = getattr(names, "to_numpy", None)
-        names = to_numpy() if to_numpy is not None else list(names)  # type: ignore[arg-type]
-    if isinstance(names, np.ndarray):
-        names = names.tolist()
-    out = np.empty(len(names), dtype=object)  # type: ignore[arg-type]
-    for i, name in enumerate(names):  # type: ignore[arg-type]
+    items: Any = names
+    if not isinstance(items, (np.ndarray, list, tuple)):
+        to_numpy = getattr(items, "to_numpy", None)
+        items = to_numpy() if to_numpy is not None else list(items)
+    if isinstance(items, np.ndarray):
+        items = items.tolist()
+    out: NDArray[Any] = np.empty(len(items), dtype=np.object_)
+    for i, name in enumerate(items):
         out[i] = name
     return out
 
@@ -328,7 +329,7 @@ class Instruments:
         bad: NDArray[np.bool_],
         column: str,
         why: str,
-        error: type[DomainError] | type[NotFiniteError] = DomainError,
+        error: type[DomainError | NotFiniteError] = DomainError,
     ) -> None:
         if bad.any():
             i = int(np.argmax(bad))

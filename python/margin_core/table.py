@@ -88,7 +88,7 @@ class Table(Mapping[str, "NDArray[Any]"]):
     @overload
     def __getitem__(self, key: str) -> NDArray[Any]: ...
     @overload
-    def __getitem__(self, key: slice | ArrayLike) -> Table: ...
+    def __getitem__(self, key: slice | NDArray[Any] | list[int] | list[bool]) -> Table: ...
     def __getitem__(self, key: Any) -> NDArray[Any] | Table:
         if isinstance(key, str):
             try:
@@ -151,17 +151,20 @@ class Table(Mapping[str, "NDArray[Any]"]):
 
     def to_arrow(self) -> pyarrow.Table:
         """The same columns as a pyarrow table; numbers are not copied."""
-        pa = _import("pyarrow", "parquet")
-        return pa.table(self)
+        table: pyarrow.Table = _import("pyarrow", "parquet").table(self)
+        return table
 
     def to_polars(self) -> polars.DataFrame:
         """The same columns as a polars frame."""
-        return _import("polars", None).DataFrame(self)
+        frame: polars.DataFrame = _import("polars", None).DataFrame(self)
+        return frame
 
     def to_pandas(self) -> pandas.DataFrame:
         """The same columns as a pandas frame; needs no pyarrow."""
         pd = _import("pandas", None)
-        return pd.DataFrame({name: column.copy() for name, column in self._columns.items()})
+        columns = {name: column.copy() for name, column in self._columns.items()}
+        frame: pandas.DataFrame = pd.DataFrame(columns)
+        return frame
 
     # Out into files
 
@@ -256,7 +259,8 @@ def _check_text(name: str, items: list[Any]) -> None:
             if item is not None and not isinstance(item, str):
                 raise ArgumentError(f"{name}, row {i}: {item!r:.60} is not text", row=i) from None
             if item is not None and any("\ud800" <= c <= "\udfff" for c in item):
-                raise ArgumentError(f"{name}, row {i}: {item!r:.60} is not Unicode", row=i) from None
+                why = f"{name}, row {i}: {item!r:.60} is not Unicode"
+                raise ArgumentError(why, row=i) from None
         raise
 
 
@@ -323,5 +327,6 @@ def _render(columns: Mapping[str, NDArray[Any]], n: int) -> str:
         lines.insert(1 + _ROWS_SHOWN // 2, "...")
     hidden = len(columns) - len(blocks)
     if n > _ROWS_SHOWN or hidden:
-        lines.append(f"{n} row{'s' if n != 1 else ''}" + (f", {hidden} more columns" if hidden else ""))
+        rows = f"{n} row{'s' if n != 1 else ''}"
+        lines.append(rows + (f", {hidden} more columns" if hidden else ""))
     return "\n".join(lines)

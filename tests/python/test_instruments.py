@@ -159,7 +159,8 @@ def test_a_table_of_terms_reads_back(instruments):
 
 def test_with_a_kind_column_names_are_free():
     table = {"instrument": ["wstETH", "my call"], "unit": ["ETH", "ETH"], "kind": ["spot", "CALL"],
-             "settlement": ["ETH", "ETH"], "expiry_ns": [0, 10**18], "strike": [0.0, 1.5]}  # fmt: skip
+             "settlement": ["ETH", "ETH"], "expiry_ns": [0, 10**18],
+             "strike": [0.0, 1.5]}  # fmt: skip
     instruments = Instruments.from_table(table)
     assert instruments.kind.tolist() == [Kind.SPOT, Kind.CALL]
     assert instruments.inverse.tolist() == [False, True]

@@ -358,8 +358,9 @@ def test_marks_vols_and_confidence_are_replaced_in_a_copy():
 
 
 def test_concat_keeps_spot_rows_once():
-    eth = Market.from_table({"instrument": ["ETH-PERPETUAL"], "forward_usd": [3_000.0]},
-                            now=NOW_NS + 10**9, index={"ETH": 3_000.0, "BTC": 60_001.0})  # fmt: skip
+    source = {"instrument": ["ETH-PERPETUAL"], "forward_usd": [3_000.0]}
+    index = {"ETH": 3_000.0, "BTC": 60_001.0}
+    eth = Market.from_table(source, now=NOW_NS + 10**9, index=index)
     both = Market.concat([market(), eth])
     assert both.now_ns == NOW_NS + 10**9
     assert sorted(both.names) == sorted([*quotes()["instrument"], "BTC", "ETH", "ETH-PERPETUAL"])

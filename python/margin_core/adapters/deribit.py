@@ -19,15 +19,8 @@ import numpy as np
 from margin_core.adapters.files import fail, read_json
 from margin_core.errors import ArgumentError, FileError, UnknownInstrumentError
 from margin_core.instruments import Instruments, Kind, Terms, default_step, parse_name
-from margin_core.market import (
-    QUOTES,
-    TOLERANCE_FRAC,
-    Findings,
-    Market,
-    Origin,
-    _as_ns,
-    snapshot,
-)
+from margin_core.market import TOLERANCE_FRAC, Market, as_ns
+from margin_core.quotes import QUOTES, Findings, Origin, snapshot
 
 __all__ = ["market_from_answers", "market_from_files"]
 
@@ -285,8 +278,8 @@ def _market(
             if stamp is not None:
                 latest = stamp if latest is None else max(latest, stamp)
     if not rows:
-        source = (answers.instruments or answers.summaries or answers.tickers or [None])[0]
-        raise fail(source.source if source else "quotes", "no quotes: a book summary or tickers "
+        given = answers.instruments or answers.summaries or answers.tickers
+        raise fail(given[0].source if given else "quotes", "no quotes: a book summary or tickers "
                    "are needed beside the instruments")  # fmt: skip
 
     for name, (_, step) in listed.items():
@@ -314,7 +307,7 @@ def _market(
     market = snapshot(
         Instruments.from_terms([terms_of[name] for name in names], step=steps),
         {key: np.array([rows[name].get(key, math.nan) for name in names]) for key in QUOTES},
-        now_ns=_as_ns(now),
+        now_ns=as_ns(now),
         index=index,
         origin=Origin(
             labels,
@@ -368,12 +361,14 @@ def _listed(
 
 def _check_terms(record: _Record, terms: Terms) -> None:
     """The answer's own fields must say what the name says."""
-    said = {
+    side = {Kind.CALL: "call", Kind.PUT: "put"}.get(terms.kind)
+    style = "reversed" if terms.inverse else "linear"
+    said: dict[str, tuple[object, object]] = {
         "strike": (record.number("strike"), terms.strike or math.nan),
-        "option_type": (record.text("option_type"), {Kind.CALL: "call", Kind.PUT: "put"}.get(terms.kind)),
+        "option_type": (record.text("option_type"), side),
         "settlement_currency": (record.text("settlement_currency"), terms.settlement),
-        "instrument_type": (record.text("instrument_type"), "reversed" if terms.inverse else "linear"),
-    }  # fmt: skip
+        "instrument_type": (record.text("instrument_type"), style),
+    }
     if terms.expiry_ns:
         expiry = record.milliseconds("expiration_timestamp")
         said["expiration_timestamp"] = expiry, terms.expiry_ns // _MS

@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from margin_core.adapters.files import MAX_BYTES, fail, parse_json, read_bytes, read_text
+from margin_core.adapters.files import fail, parse_json, read_bytes, read_text
 from margin_core.errors import ArgumentError, FileError, MarginCoreError, MissingExtraError
 
 __all__ = ["Column", "Kind", "parquet_module", "read_columns", "read_table", "source_name"]
@@ -393,7 +393,7 @@ def parquet_module() -> Any:
     """pyarrow.parquet of a version without the reader's known code execution."""
     try:
         import pyarrow
-        import pyarrow.parquet as parquet
+        from pyarrow import parquet
     except ImportError as error:
         raise MissingExtraError(
             "Parquet needs pyarrow: pip install margin-core[parquet]"
@@ -451,7 +451,8 @@ def _decompressed(about: Any, n_taken: int) -> int:
     """
     groups = [about.row_group(g) for g in range(about.num_row_groups)]
     rows = max(about.num_rows, sum(max(group.num_rows, 0) for group in groups))
-    return max(8 * rows * n_taken, sum(max(group.total_byte_size, 0) for group in groups))
+    size: int = max(8 * rows * n_taken, sum(max(group.total_byte_size, 0) for group in groups))
+    return size
 
 
 # One column, checked and converted
@@ -525,7 +526,8 @@ def _read_cells(
         floats = np.array(list(map(float, cells)), dtype=np.float64)
     except (ValueError, OverflowError):
         word = "a number" if kind == "float" else "a whole number of 64 bits"
-        refuse(_spread([_unreadable(cell, kind) for cell in cells], given), "{value} is not " + word)
+        unreadable = [_unreadable(cell, kind) for cell in cells]
+        refuse(_spread(unreadable, given), "{value} is not " + word)
         raise
     out = np.full(len(values), np.nan)
     out[given] = floats
