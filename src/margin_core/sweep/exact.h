@@ -7,8 +7,12 @@
 
 #include "base/check.h"
 
-/* Sums of up to 2^31 doubles, each rounded to nearest, fall short by less than this factor. */
-#define MC_SUM_SLACK (1.0 + 0x1p-20)
+/* A sum of products of whole numbers, none negative, says itself whether it is below 2^53: until
+ * it gets there every step is exact, and no rounding takes it back below a power of two. */
+static inline bool mc_sum_is_exact(double sum)
+{
+    return sum < MC_EXACT_LIMIT;
+}
 
 static inline mc_status mc_exactness_error(size_t account, double bound, mc_error *err)
 {

@@ -42,7 +42,7 @@ static mc_status check_exact(const mc_risk_array *risk, const mc_book *book, con
                 largest = fmax(largest, fabs(row[z]));
             bound += fabs(c->lots[p]) * largest;
         }
-        if (bound * MC_SUM_SLACK >= MC_EXACT_LIMIT)
+        if (!mc_sum_is_exact(bound))
             return mc_exactness_error(a, bound, err);
     }
     return MC_OK;

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/threads.h"
 #include "kernels/kernels.h"
+#include "kernels/lanes.h"
 #include "kernels/requirement.h"
 #include "margin/book.h"
 #include "sweep/exact.h"
@@ -36,7 +37,7 @@ static mc_status check_exact(const mc_margin *m, const mc_book *book, size_t fir
         return MC_OK;
     for (size_t a = first; a < first + count; ++a) {
         const double bound = bound_of(m, c, a);
-        if (bound * MC_SUM_SLACK >= MC_EXACT_LIMIT)
+        if (!mc_sum_is_exact(bound))
             return mc_exactness_error(a, bound, err);
     }
     return MC_OK;
@@ -60,18 +61,24 @@ typedef struct exposure_context {
     int64_t *per_thread; /* [n_threads * n_units * 2] */
 } exposure_context;
 
-/* Adds account a's notional by unit and side; a total of 2^62 quanta is far beyond any market,
- * and stays there instead of wrapping. */
-static void add_exposure(const mc_margin *m, const mc_book_columns *c, size_t a, int64_t *sides)
+/* A total of 2^62 quanta is far beyond any market, and stays there instead of wrapping: the same
+ * total whatever threads add up. */
+static int64_t add_below_limit(int64_t a, int64_t b)
 {
     const int64_t most = INT64_C(1) << 62;
+    return b < most - a ? a + b : most;
+}
+
+/* Adds account a's notional by unit and side. */
+static void add_exposure(const mc_margin *m, const mc_book_columns *c, size_t a, int64_t *sides)
+{
     for (int64_t p = c->offset[a]; p < c->offset[a + 1]; ++p) {
         const mc_row_tail *tail = mc_tail(m, c->instrument[p]);
         const int64_t notional = (int64_t)(fabs(c->lots[p]) * tail->notional);
         const double direction = c->lots[p] * tail->side;
         if (direction != 0.0) {
             int64_t *const side = &sides[(size_t)tail->unit * 2 + (direction < 0.0)];
-            *side = notional < most - *side ? *side + notional : most;
+            *side = add_below_limit(*side, notional);
         }
     }
 }
@@ -110,7 +117,7 @@ mc_status mc_exposure(const mc_margin *m, const mc_book *book, unsigned n_thread
     memset(market, 0, n_sides * sizeof *market);
     for (unsigned t = 0; t < threads; ++t)
         for (size_t s = 0; s < n_sides; ++s)
-            market[s] += x.per_thread[t * n_sides + s];
+            market[s] = add_below_limit(market[s], x.per_thread[t * n_sides + s]);
     mc_free(x.per_thread);
 
     if (c->n_owners > 0) {
@@ -140,25 +147,38 @@ static void sweep_block(void *context, size_t block, unsigned thread)
                       left < ACCOUNTS_PER_BLOCK ? left : ACCOUNTS_PER_BLOCK);
 }
 
-/* The threads' scratch in one piece of memory; each thread's part begins on its own cache line. */
-static void *allocate_scratch(const mc_margin *m, unsigned threads, mc_sweep_scratch **out)
+/* A piece of `bytes` from memory that is dealt out in whole cache lines. */
+static void *deal(char **memory, size_t bytes)
 {
-    const size_t items = m->n_units + m->n_groups;
-    const size_t bytes = (items * (sizeof(double) + 2 * sizeof(int32_t)) / MC_ALIGNMENT + 1)
-                       * MC_ALIGNMENT;
-    const size_t heads = (threads * sizeof(mc_sweep_scratch) / MC_ALIGNMENT + 1) * MC_ALIGNMENT;
-    char *const memory = mc_alloc(1, heads + threads * bytes);
+    void *const piece = *memory;
+    *memory += (bytes / MC_ALIGNMENT + 1) * MC_ALIGNMENT;
+    return piece;
+}
+
+/* All threads' scratch and the market's rates in one piece of memory. */
+static void *allocate_scratch(const mc_margin *m, unsigned threads, mc_sweep_scratch **scratch,
+                              int64_t **market_rate)
+{
+    const size_t u = m->n_units + 1, g = m->n_groups;
+    const size_t per_thread = u * (MC_LANES + 3) * sizeof(double) + g * 2 * sizeof(double)
+                            + 8 * MC_ALIGNMENT; /* at least the eight pieces below */
+    char *const memory = mc_alloc(1, threads * (per_thread + sizeof **scratch)
+                                         + u * 2 * sizeof(int64_t) + 4 * MC_ALIGNMENT);
     if (memory == NULL)
         return NULL;
-    *out = (mc_sweep_scratch *)memory;
+    char *left = memory;
+    *scratch = deal(&left, threads * sizeof **scratch);
+    *market_rate = deal(&left, u * 2 * sizeof(int64_t));
     for (unsigned t = 0; t < threads; ++t) {
-        double *const least = (double *)(memory + heads + t * bytes);
-        int32_t *const ints = (int32_t *)(least + items);
-        (*out)[t] = (mc_sweep_scratch){
-            .unit_least = least, .group_least = least + m->n_units,
-            .unit = ints, .unit_worst = ints + m->n_units,
-            .group = ints + 2 * m->n_units, .group_worst = ints + 2 * m->n_units + m->n_groups,
-        };
+        mc_sweep_scratch *s = &(*scratch)[t];
+        s->sides = deal(&left, u * MC_LANES * sizeof(double));
+        s->unit_least = deal(&left, u * sizeof(double));
+        s->group_least = deal(&left, g * sizeof(double));
+        s->unit = deal(&left, u * sizeof(int32_t));
+        s->unit_worst = deal(&left, u * sizeof(int32_t));
+        s->held = deal(&left, u * sizeof(int32_t));
+        s->group = deal(&left, g * sizeof(int32_t));
+        s->group_worst = deal(&left, g * sizeof(int32_t));
     }
     return memory;
 }
@@ -185,12 +205,18 @@ mc_status mc_sweep(const mc_margin *m, const mc_book *book, const mc_range *rang
     sweep_context context = {
         .kernels = mc_kernels_used(),
         .job = {.margin = m, .book = &book->columns, .first_account = range->first,
-                .market = market, .owners = owners, .out = out},
+                .owners = owners, .out = out},
         .count = range->count,
     };
-    void *const memory = allocate_scratch(m, threads, &context.scratch);
+    int64_t *market_rate;
+    void *const memory = allocate_scratch(m, threads, &context.scratch, &market_rate);
     if (memory == NULL)
         return mc_fail(err, MC_ERR_MEMORY, -1, "no memory for %u threads", threads);
+    if (market != NULL) {
+        for (size_t i = 0; i < 2 * m->n_units; ++i)
+            market_rate[i] = mc_impact_rate(&m->units[i / 2].market_impact, market[i]);
+        context.job.market_rate = market_rate;
+    }
     mc_parallel(n_blocks, threads, sweep_block, &context);
     mc_free(memory);
     return MC_OK;

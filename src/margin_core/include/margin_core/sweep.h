@@ -38,7 +38,7 @@ MC_API MC_MUST_CHECK mc_status mc_scan(const mc_risk_array *risk, const mc_book 
                                        const mc_range *range, double *worst_pnl,
                                        int32_t *scenario, mc_error *err);
 
-/* Gross notional on each side, by unit: what the concentration charge looks at.
+/* Gross notional on each side, by unit, up to 2^62: what the concentration charge looks at.
  *
  *   market  out, [n_units * 2] quanta: long, short; all accounts
  *   owners  out, [n_owners * n_units * 2] quanta: of owners that have several accounts; NULL if
