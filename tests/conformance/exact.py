@@ -150,6 +150,7 @@ def by_scenario(line: list[Line], account: Held, model: Any) -> dict[str, Any]:
         "core": ceil(core),
         "unit_scan": [loss(("unit", u)) for u in range(len(model.units))],
         "unit_scenario": first("unit", len(model.units)),
+        "joint_scan": [loss(("group", g)) for g in range(len(model.lambda_k))],
         "joint_scenario": first("group", len(model.lambda_k)),
     }
 
@@ -229,6 +230,7 @@ def flat(line: list[Line], account: Held, model: Any, quantum: float) -> dict[st
     )  # fmt: skip
     out["unit_scan"] = [0] * len(model.units)
     out["unit_scenario"] = [-1] * len(model.units)
+    out["joint_scan"] = [0] * len(model.lambda_k)
     out["joint_scenario"] = [-1] * len(model.lambda_k)
     for which in ("mm", "im"):
         out[which] = flat_sum(line, account, model, which, quantum)

@@ -134,7 +134,7 @@ class Compiled:
         out: dict[str, Any] = {}
         for name in reference_sweep.COLUMNS:
             dtype = {"status": np.uint8, "joint_scenario": np.int32, "unit_scenario": np.int32}
-            width = len(prepared.world.model.lambda_k) if name == "joint_scenario" else n_units
+            width = len(prepared.world.model.lambda_k) if name.startswith("joint") else n_units
             cells = n * width if name in MATRICES else n
             out[name] = np.full(cells, 77, dtype.get(name, np.int64))
         _sweep.sweep(
@@ -157,7 +157,7 @@ INSTRUMENT_COLUMNS = ("unit", "term", "kind", "inverse", "factor", "strike", "co
                       "step")  # fmt: skip
 SCENARIO_COLUMNS = ("spot_move", "basis_move", "vol_scale", "vol_shift", "vol_floor", "skew_slope",
                     "skew_cap", "weight")  # fmt: skip
-MATRICES = ("joint_scenario", "unit_scan", "unit_scenario")
+MATRICES = ("joint_scan", "joint_scenario", "unit_scan", "unit_scenario")
 
 try:
     from margin_core._binding import _margin, _risk, _sweep

@@ -251,7 +251,7 @@ class Purse:
         away = draw(st.one_of(
             st.integers(-3, 3), st.integers(-1, 1).map(lambda s: s * (abs(mark) // 10 + 1))
         ))  # fmt: skip
-        reach = max(self.gross[instrument], abs(away), 1)
+        reach = max(1, self.gross[instrument] + abs(away))
         largest = min(10**6, self.left // reach)
         lots = draw(st.integers(-largest, largest))
         self.left -= abs(lots) * reach

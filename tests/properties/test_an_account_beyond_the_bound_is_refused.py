@@ -38,7 +38,7 @@ def test_the_largest_account_is_exact_and_one_lot_more_is_an_error(engine, data,
 def test_an_order_counts_with_its_distance_from_the_mark(engine, data, away, mode):
     prepared = engine.prepare(data.draw(worlds(scenario_counts=st.integers(1, 40))))
     i = data.draw(st.integers(0, len(prepared.cells) - 1))
-    reach = max(away, prepared.gross()[i])
+    reach = away + prepared.gross()[i]
     lots = (EXACT - 1) // reach
     mark = int(prepared.rates["mark"][i])
     fits, too_large = (

@@ -103,6 +103,7 @@ class Standing:
     oracle: int = 0
     closing: int = 0
     rounding: int = 0
+    joint_scan: list[int] = field(default_factory=list)
     joint_scenario: list[int] = field(default_factory=list)
     unit_scan: list[int] = field(default_factory=list)
     unit_scenario: list[int] = field(default_factory=list)
@@ -124,7 +125,7 @@ def portfolio(
     """The requirement of a portfolio account."""
     out = Standing(equity(account, rates))
     rows = scenario_rows(account, cells, rates, instruments)
-    out.core, out.unit_scan, out.unit_scenario, out.joint_scenario = core(rows, model)
+    scan(out, rows, model)
     for name in ("short_option_mm", "short_option_im"):
         setattr(out, name, short_option(account, rates[name], instruments))
     out.roll = roll(account, rates["roll"], instruments)
@@ -162,21 +163,26 @@ def scenario_rows(
     return rows
 
 
-def core(rows: dict[int, Whole], model: Any) -> tuple[int, list[int], list[int], list[int]]:
-    """The core, each unit's scan and worst scenario, and each group's joint worst scenario."""
-    unit_scan, unit_scenario = [0] * len(model.units), [-1] * len(model.units)
-    joint_scenario = [-1] * len(model.lambda_k)
+def scan(out: Standing, rows: dict[int, Whole], model: Any) -> None:
+    """The core; each unit's and each group's scan and worst scenario."""
+    nothing_held(out, model)
     for u, row in rows.items():
-        unit_scan[u], unit_scenario[u] = worst(row)
+        out.unit_scan[u], out.unit_scenario[u] = worst(row)
 
     numerator = 0
     for g, k in enumerate(model.lambda_k):
         members = [u for u in rows if model.units[u].group == g]
         if members:
-            joint, joint_scenario[g] = worst(sum(rows[u] for u in members))
-            alone = sum(unit_scan[u] for u in members)
-            numerator += (K - int(k)) * alone + int(k) * joint
-    return ceil_div(numerator, K), unit_scan, unit_scenario, joint_scenario
+            out.joint_scan[g], out.joint_scenario[g] = worst(sum(rows[u] for u in members))
+            alone = sum(out.unit_scan[u] for u in members)
+            numerator += (K - int(k)) * alone + int(k) * out.joint_scan[g]
+    out.core = ceil_div(numerator, K)
+
+
+def nothing_held(out: Standing, model: Any) -> None:
+    """No unit and no group scanned: losses 0, scenarios -1."""
+    out.unit_scan, out.unit_scenario = [0] * len(model.units), [-1] * len(model.units)
+    out.joint_scan, out.joint_scenario = [0] * len(model.lambda_k), [-1] * len(model.lambda_k)
 
 
 def worst(row: Any) -> tuple[int, int]:
@@ -276,9 +282,7 @@ def by_notional(
 ) -> Standing:
     """The requirement of a cross or isolated account: rates on notional, no scenarios."""
     out = Standing(equity(account, rates))
-    out.unit_scan = [0] * len(model.units)
-    out.unit_scenario = [-1] * len(model.units)
-    out.joint_scenario = [-1] * len(model.lambda_k)
+    nothing_held(out, model)
     out.mm = notional_requirement(account, rates, instruments, model, mode, "mm", quantum)
     im = notional_requirement(account, rates, instruments, model, mode, "im", quantum)
     out.im = max(out.mm, im)
@@ -364,6 +368,6 @@ def is_exact(account: Account, largest: Whole, rates: dict[str, Whole]) -> bool:
         total += abs(int(lots)) * int(largest[i])
     orders = zip(account.order_instrument, account.order_lots, account.order_limit, strict=True)
     for i, lots, limit in orders:
-        reach = max(int(largest[i]), abs(int(rates["mark"][i]) - int(limit)))
+        reach = int(largest[i]) + abs(int(rates["mark"][i]) - int(limit))
         total += abs(int(lots)) * reach
     return total < EXACT

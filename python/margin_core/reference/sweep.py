@@ -14,12 +14,13 @@ from margin_core.errors import ExactnessError
 from margin_core.reference import margin
 from margin_core.reference.margin import Account, Standing, Whole
 
+MOST = 2**62  #: where exposures stop growing
 OK, REDUCE_ONLY, LIQUIDATABLE, BANKRUPT = range(4)
 
 COLUMNS = (
     "equity", "im", "mm", "status", "core", "short_option_mm", "short_option_im", "roll", "vega",
-    "concentration", "oracle", "closing", "rounding", "joint_scenario", "unit_scan",
-    "unit_scenario",
+    "concentration", "oracle", "closing", "rounding", "joint_scan", "joint_scenario",
+    "unit_scan", "unit_scenario",
 )  # fmt: skip
 
 
@@ -66,9 +67,9 @@ def exposure(
     for a, account in enumerate(accounts(book)):
         check(a, margin.is_exact(account, largest, rates))
         own = margin.one_sided(account, rates, instruments)
-        market += own
+        market = np.minimum(market + own, MOST)
         if book.owner is not None and book.owner[a] >= 0:
-            owners[book.owner[a]] += own
+            owners[book.owner[a]] = np.minimum(owners[book.owner[a]] + own, MOST)
     return market, owners
 
 
@@ -105,7 +106,10 @@ def sweep(
 
 def columns(rows: list[Standing], n_units: int, n_groups: int) -> dict[str, NDArray[Any]]:
     """Rows of standing as columns; matrices are (count, n_units) and (count, n_groups)."""
-    width = {"joint_scenario": n_groups, "unit_scan": n_units, "unit_scenario": n_units}
+    width = {
+        "joint_scan": n_groups, "joint_scenario": n_groups,
+        "unit_scan": n_units, "unit_scenario": n_units,
+    }  # fmt: skip
     out: dict[str, NDArray[Any]] = {}
     for name in COLUMNS:
         if name == "status":
