@@ -111,108 +111,95 @@ static int64_t core_of(const mc_margin *m, const mc_sweep_scratch *s)
 
 /* ---- the charges ------------------------------------------------------------------------- */
 
-/* The lanes of a row's two lines of rates, in the order of mc_row_tail. */
-enum { VEGA = 0, VEGA_ALL = MC_VEGA_BUCKETS, ROLL, SHORT_MM, SHORT_IM };
-enum { MARK = 0, CLOSING, ORACLE, ONE, LONGS, SHORTS };
-
-/* a |x| + b x: the magnitude is (1, 0), the positive part (1/2, 1/2), x itself (0, 1). Halves of
- * whole numbers below 2^53 are exact. */
-typedef _Alignas(64) double lane_constants[MC_LANES];
-static const lane_constants SUM_MAGNITUDE = {1, 1, 1, 1, 1, 1, 0.5, 0.5};
-static const lane_constants SUM_SIGNED = {0, 0, 0, 0, 0, 0, 0.5, 0.5};
-static const lane_constants OWN_MAGNITUDE = {0, 1, 1, 1, 0.5, 0.5, 0, 0};
-static const lane_constants OWN_SIGNED = {1, 0, 0, 0, 0.5, 0.5, 0, 0};
-
-/* Which sums end after a position: none, the pair's, the term's as well, the unit's as well. */
-static const lane_constants ENDS[4] = {
-    {0, 0, 0, 0, 0, 0, 0, 0},
-    {0, 0, 0, 0, 0, 0, 1, 1},
-    {0, 0, 0, 0, 0, 1, 1, 1},
-    {1, 1, 1, 1, 1, 1, 1, 1},
-};
-static const lane_constants STAYS[4] = {
-    {1, 1, 1, 1, 1, 1, 1, 1},
-    {1, 1, 1, 1, 1, 1, 0, 0},
-    {1, 1, 1, 1, 1, 0, 0, 0},
-    {0, 0, 0, 0, 0, 0, 0, 0},
-};
-
-MC_INLINE mc_lanes folded(mc_lanes x, const double *magnitude, const double *signed_)
+static int64_t concentration_of(const mc_unit_rates *unit, const int64_t *market, int64_t own,
+                                int64_t owner, int side)
 {
-    return mc_lanes_fma(mc_lanes_load(magnitude), mc_lanes_abs(x),
-                        mc_lanes_mul(mc_lanes_load(signed_), x));
+    if (own == 0)
+        return 0;
+    int64_t rate = mc_impact_rate(&unit->owner_impact, owner);
+    if (market != NULL)
+        rate += mc_impact_rate(&unit->market_impact, market[side]);
+    return mc_apply_rate(own, rate < MC_RATE_ONE ? rate : MC_RATE_ONE);
 }
 
-MC_INLINE int ends_after(const mc_margin *m, int32_t here, int32_t next)
-{
-    const mc_segment *a = &m->segments[here], *b = &m->segments[next];
-    return (a->pair != b->pair) + (a->term != b->term) + (a->unit != b->unit);
-}
+typedef struct sums {
+    double mark, lots, closing, oracle;                 /* over the account        */
+    double roll, short_mm, short_im, vega[MC_VEGA_BUCKETS]; /* over the unit       */
+    double sides[2];
+} sums;
 
-static int64_t concentration_of(const mc_sweep_job *job, size_t a, const mc_sweep_scratch *s)
+static void close_unit(const mc_sweep_job *job, size_t a, int32_t unit, sums *t, parts *part)
 {
     const mc_margin *m = job->margin;
     const int32_t owner = job->owners != NULL && job->book->owner != NULL ? job->book->owner[a] : -1;
-    int64_t sum = 0;
-    for (int32_t k = 0; k < s->n_held; ++k) {
-        const size_t unit = (size_t)s->held[k];
-        for (size_t side = 0; side < 2; ++side) {
-            const double before = k > 0 ? s->sides[(k - 1) * MC_LANES + LONGS + (int)side] : 0.0;
-            const int64_t own = (int64_t)(s->sides[k * MC_LANES + LONGS + (int)side] - before);
-            const int64_t whole =
-                owner < 0 ? own : job->owners[((size_t)owner * m->n_units + unit) * 2 + side];
-            const int64_t rate = mc_impact_rate(&m->units[unit].owner_impact, whole)
-                               + (job->market_rate != NULL ? job->market_rate[unit * 2 + side] : 0);
-            sum += mc_apply_rate(own, rate < MC_RATE_ONE ? rate : MC_RATE_ONE);
-        }
+    double gross = 0.0, net = 0.0;
+    for (int b = 0; b < MC_VEGA_BUCKETS; ++b) {
+        gross += fabs(t->vega[b]);
+        net += t->vega[b];
+        t->vega[b] = 0.0;
     }
-    return sum;
+    part->vega += ((int64_t)(gross - fabs(net)) + 1) / 2;
+    part->roll += (int64_t)t->roll;
+    part->short_option_mm += (int64_t)t->short_mm;
+    part->short_option_im += (int64_t)t->short_im;
+    t->roll = t->short_mm = t->short_im = 0.0;
+
+    for (int side = 0; side < 2; ++side) {
+        const int64_t own = (int64_t)t->sides[side];
+        const int64_t whole =
+            owner >= 0 ? job->owners[((size_t)owner * m->n_units + (size_t)unit) * 2 + (size_t)side]
+                       : own;
+        part->concentration += concentration_of(
+            &m->units[unit], job->market != NULL ? job->market + (size_t)unit * 2 : NULL, own,
+            whole, side);
+        t->sides[side] = 0.0;
+    }
 }
 
-/* Without branches on the book's contents: a position that ends a pair, a term or a unit adds
- * what has been summed to the totals and starts anew from 0, by multiplying with 1 and 0. */
-static void charge(const mc_sweep_job *job, size_t a, mc_sweep_scratch *s, parts *part)
+static void charge(const mc_sweep_job *job, size_t a, parts *part)
 {
     const mc_margin *m = job->margin;
     const mc_book_columns *book = job->book;
     const int64_t end = book->offset[a + 1];
-    mc_lanes running = mc_lanes_zero(), totals = mc_lanes_zero(), own = mc_lanes_zero();
-    int32_t k = 0;
+    sums t = {0};
+    double term_roll = 0.0, pair_mm = 0.0, pair_im = 0.0;
 
-    for (int64_t p = book->offset[a]; p < end; ++p) {
-        const int32_t i = book->instrument[p];
-        const int ending = p + 1 < end ? ends_after(m, i, book->instrument[p + 1]) : 3;
-        const double *rates = m->table + (size_t)i * m->row + m->stride;
-        const mc_lanes q = mc_lanes_set(book->lots[p]);
+    int64_t p = book->offset[a];
+    const mc_row_tail *tail = p < end ? mc_tail(m, book->instrument[p]) : NULL;
+    while (p < end) {
+        const double q = book->lots[p], size = fabs(q);
+        t.mark += q * tail->mark;
+        t.lots += size;
+        t.closing += size * tail->closing;
+        t.oracle += size * tail->oracle;
+        for (int b = 0; b < MC_VEGA_BUCKETS; ++b)
+            t.vega[b] += q * tail->vega[b];
+        const double notional = size * tail->notional;
+        t.sides[0] += q * tail->side > 0.0 ? notional : 0.0;
+        t.sides[1] += q * tail->side < 0.0 ? notional : 0.0;
+        term_roll += q * tail->roll;
+        pair_mm -= q * tail->short_option_mm;
+        pair_im -= q * tail->short_option_im;
 
-        running = mc_lanes_fma(q, mc_lanes_load(rates), running);
-        totals = mc_lanes_fma(mc_lanes_load(ENDS[ending]),
-                              folded(running, SUM_MAGNITUDE, SUM_SIGNED), totals);
-        running = mc_lanes_mul(mc_lanes_load(STAYS[ending]), running);
-
-        own = mc_lanes_add(own, folded(mc_lanes_mul(q, mc_lanes_load(rates + MC_LANES)),
-                                       OWN_MAGNITUDE, OWN_SIGNED));
-        mc_lanes_store(s->sides + k * MC_LANES, own); /* the last of a unit's stays */
-        s->held[k] = m->segments[i].unit;
-        k += ending == 3;
+        ++p;
+        const mc_row_tail *next = p < end ? mc_tail(m, book->instrument[p]) : NULL;
+        if (next == NULL || next->pair != tail->pair) { /* a pair never outlives its term */
+            t.short_mm += pair_mm > 0.0 ? pair_mm : 0.0;
+            t.short_im += pair_im > 0.0 ? pair_im : 0.0;
+            pair_mm = pair_im = 0.0;
+        }
+        if (next == NULL || next->term != tail->term) {
+            t.roll += fabs(term_roll);
+            term_roll = 0.0;
+        }
+        if (next == NULL || next->unit != tail->unit)
+            close_unit(job, a, tail->unit, &t, part);
+        tail = next;
     }
-    s->n_held = k;
-
-    double sums[MC_LANES], owns[MC_LANES];
-    mc_lanes_store(sums, totals);
-    mc_lanes_store(owns, own);
-    double buckets = 0.0;
-    for (int b = 0; b < MC_VEGA_BUCKETS; ++b)
-        buckets += sums[VEGA + b];
-    part->vega = (int64_t)(buckets - sums[VEGA_ALL]) / 2; /* even: |x| and x have one parity */
-    part->roll = (int64_t)sums[ROLL];
-    part->short_option_mm = (int64_t)sums[SHORT_MM];
-    part->short_option_im = (int64_t)sums[SHORT_IM];
-    part->equity = (int64_t)owns[MARK];
-    part->closing = (int64_t)owns[CLOSING];
-    part->oracle = (int64_t)owns[ORACLE];
-    part->lots = (int64_t)owns[ONE];
-    part->concentration = concentration_of(job, a, s);
+    part->equity = (int64_t)t.mark;
+    part->lots = (int64_t)t.lots;
+    part->closing = (int64_t)t.closing;
+    part->oracle = (int64_t)t.oracle;
 }
 
 /* ---- cross and isolated accounts --------------------------------------------------------- */
@@ -377,7 +364,7 @@ MC_INLINE void sweep_accounts(const mc_sweep_job *job, mc_sweep_scratch *s, size
                 scan_units(m, job->book, a, s, at, MC_PASS_BLOCKS);
             scan_units(m, job->book, a, s, at, blocks);
             part.core = core_of(m, s);
-            charge(job, a, s, &part);
+            charge(job, a, &part);
             const int64_t charges = part.roll + part.vega + part.concentration + part.oracle;
             mm = at_least(mc_apply_factor(part.core, m->mm_factor_k) + part.short_option_mm
                               + charges, part.closing);

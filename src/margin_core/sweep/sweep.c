@@ -7,7 +7,6 @@
 #include "base/alloc.h"
 #include "base/threads.h"
 #include "kernels/kernels.h"
-#include "kernels/lanes.h"
 #include "kernels/requirement.h"
 #include "margin/book.h"
 #include "sweep/exact.h"
@@ -147,38 +146,25 @@ static void sweep_block(void *context, size_t block, unsigned thread)
                       left < ACCOUNTS_PER_BLOCK ? left : ACCOUNTS_PER_BLOCK);
 }
 
-/* A piece of `bytes` from memory that is dealt out in whole cache lines. */
-static void *deal(char **memory, size_t bytes)
+/* The threads' scratch in one piece of memory; each thread's part begins on its own cache line. */
+static void *allocate_scratch(const mc_margin *m, unsigned threads, mc_sweep_scratch **out)
 {
-    void *const piece = *memory;
-    *memory += (bytes / MC_ALIGNMENT + 1) * MC_ALIGNMENT;
-    return piece;
-}
-
-/* All threads' scratch and the market's rates in one piece of memory. */
-static void *allocate_scratch(const mc_margin *m, unsigned threads, mc_sweep_scratch **scratch,
-                              int64_t **market_rate)
-{
-    const size_t u = m->n_units + 1, g = m->n_groups;
-    const size_t per_thread = u * (MC_LANES + 3) * sizeof(double) + g * 2 * sizeof(double)
-                            + 8 * MC_ALIGNMENT; /* at least the eight pieces below */
-    char *const memory = mc_alloc(1, threads * (per_thread + sizeof **scratch)
-                                         + u * 2 * sizeof(int64_t) + 4 * MC_ALIGNMENT);
+    const size_t items = m->n_units + m->n_groups;
+    const size_t bytes = (items * (sizeof(double) + 2 * sizeof(int32_t)) / MC_ALIGNMENT + 1)
+                       * MC_ALIGNMENT;
+    const size_t heads = (threads * sizeof(mc_sweep_scratch) / MC_ALIGNMENT + 1) * MC_ALIGNMENT;
+    char *const memory = mc_alloc(1, heads + threads * bytes);
     if (memory == NULL)
         return NULL;
-    char *left = memory;
-    *scratch = deal(&left, threads * sizeof **scratch);
-    *market_rate = deal(&left, u * 2 * sizeof(int64_t));
+    *out = (mc_sweep_scratch *)memory;
     for (unsigned t = 0; t < threads; ++t) {
-        mc_sweep_scratch *s = &(*scratch)[t];
-        s->sides = deal(&left, u * MC_LANES * sizeof(double));
-        s->unit_least = deal(&left, u * sizeof(double));
-        s->group_least = deal(&left, g * sizeof(double));
-        s->unit = deal(&left, u * sizeof(int32_t));
-        s->unit_worst = deal(&left, u * sizeof(int32_t));
-        s->held = deal(&left, u * sizeof(int32_t));
-        s->group = deal(&left, g * sizeof(int32_t));
-        s->group_worst = deal(&left, g * sizeof(int32_t));
+        double *const least = (double *)(memory + heads + t * bytes);
+        int32_t *const ints = (int32_t *)(least + items);
+        (*out)[t] = (mc_sweep_scratch){
+            .unit_least = least, .group_least = least + m->n_units,
+            .unit = ints, .unit_worst = ints + m->n_units,
+            .group = ints + 2 * m->n_units, .group_worst = ints + 2 * m->n_units + m->n_groups,
+        };
     }
     return memory;
 }
@@ -205,18 +191,12 @@ mc_status mc_sweep(const mc_margin *m, const mc_book *book, const mc_range *rang
     sweep_context context = {
         .kernels = mc_kernels_used(),
         .job = {.margin = m, .book = &book->columns, .first_account = range->first,
-                .owners = owners, .out = out},
+                .market = market, .owners = owners, .out = out},
         .count = range->count,
     };
-    int64_t *market_rate;
-    void *const memory = allocate_scratch(m, threads, &context.scratch, &market_rate);
+    void *const memory = allocate_scratch(m, threads, &context.scratch);
     if (memory == NULL)
         return mc_fail(err, MC_ERR_MEMORY, -1, "no memory for %u threads", threads);
-    if (market != NULL) {
-        for (size_t i = 0; i < 2 * m->n_units; ++i)
-            market_rate[i] = mc_impact_rate(&m->units[i / 2].market_impact, market[i]);
-        context.job.market_rate = market_rate;
-    }
     mc_parallel(n_blocks, threads, sweep_block, &context);
     mc_free(memory);
     return MC_OK;
