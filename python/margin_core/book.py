@@ -624,6 +624,17 @@ class _Packer:
             )
 
 
+def cost_bases(book: Book, risk: RiskArray) -> list[tuple[int, int, float]]:
+    """Row, currency row and lots of that currency of every cost basis that packing folds in."""
+    packer = _Packer(book, risk)
+    rows = packer.rows(book.positions)
+    kind = packer.instruments.kind[rows]
+    held = rows[(kind == Kind.FUTURE) | (kind == Kind.PERPETUAL)]
+    _, currency, coins = packer.folded(rows)
+    lots = coins / risk.lot[currency]
+    return list(zip(held.tolist(), currency.tolist(), lots.tolist(), strict=True))
+
+
 def _merged(
     key: NDArray[np.int64], steps: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

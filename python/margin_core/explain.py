@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from margin_core.book import MODES, Book
+from margin_core.book import MODES, Book, cost_bases
 from margin_core.sweep import PARTS, STATUS, sweep
 from margin_core.table import Table
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from margin_core.margin import Margin
     from margin_core.sweep import Standing
 
 __all__ = ["Explanation", "explain"]
+
+ENTRY_VALUE = "entry value"
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,14 +35,19 @@ class Explanation:
         By how much the rounding of the cells can have moved the scan.
     parts : Table
         part, im, mm: what the two requirements are made of, in the order of the sum.
+    n_scenarios : int
+        Of how many the worst is taken.
     units : Table
-        unit, group, scan, scenario: each underlying alone.
+        unit, group, scan, scenario: each underlying alone; move, weight: its spot move in its
+        group's worst scenario, and with what weight the P&L counts there.
     groups : Table
         group, sum_of_scans, joint_scan, scenario, offset, core: each set of units together.
     positions : Table
-        instrument, quantity, mark_value, delta, pnl_unit_worst, pnl_group_worst, charges, alone:
-        P&L in its unit's and its group's worst scenario, its linear charges, and what the
-        position would need in an account of its own (MM).
+        instrument, group, quantity, mark_value, delta, pnl_unit_worst, pnl_group_worst, charges,
+        alone: P&L in its unit's and its group's worst scenario, its linear charges, and what the
+        position would need in an account of its own (MM). What futures and perpetuals were
+        entered at is part of their value; linear ones' has a line, "USDC entry value", as it is
+        margined with the other dollars.
     modes : Table
         mode, im, mm, free: the same holdings under every account mode; `free` is equity - IM.
     capital_freed : float
@@ -53,6 +62,7 @@ class Explanation:
     im: float
     mm: float
     rounding: float
+    n_scenarios: int
     parts: Table
     units: Table
     groups: Table
@@ -98,29 +108,9 @@ def explain(book: Book, margin: Margin, account: str, *, standing: Standing | No
     risk = margin.risk
     unit = standing.quantum
 
-    packed = one.pack(risk)
-    held, lots = packed.row, packed.lots
-    names = risk.instruments.name[held]
-    unit_of = risk.numbering.unit[held]
     group_of_unit = np.array([margin.groups.index(margin.model.unit(u).group) for u in margin.units])
-    unit_worst = np.maximum(standing.unit_scenario[row][unit_of], 0)  # type: ignore[index]
-    group_worst = np.maximum(standing.joint_scenario[row][group_of_unit[unit_of]], 0)
-    rates = [margin.handle.rates(int(i)) for i in held]
-    linear = np.array([r["closing"] + r["oracle"] for r in rates], dtype=np.float64)
-
-    positions = Table(
-        {
-            "instrument": names,
-            "quantity": lots * risk.lot[held],
-            "mark_value": lots * risk.column("mark")[held] * unit,
-            "delta": lots * risk.column("delta")[held] * unit,
-            "pnl_unit_worst": lots * risk.cells[held, unit_worst] * unit,
-            "pnl_group_worst": lots * risk.cells[held, group_worst] * unit,
-            "charges": np.abs(lots) * linear * unit,
-            "alone": _alone(one, margin, held, lots),
-        }
-    )
-    modes = _modes(one, margin)
+    positions = _positions(one, standing, margin, row, group_of_unit)
+    modes = _modes(one, margin, standing, row)
     im = float(standing.quanta["im"][row] * unit)
     isolated = float(modes["im"][MODES.index("isolated")])
     return Explanation(
@@ -132,12 +122,90 @@ def explain(book: Book, margin: Margin, account: str, *, standing: Standing | No
         im=im,
         mm=float(standing.quanta["mm"][row] * unit),
         rounding=float(standing.quanta["rounding"][row] * unit),
+        n_scenarios=len(risk.scenarios),
         parts=_parts(standing, margin, row),
         units=_units(standing, margin, row, group_of_unit),
         groups=_groups(standing, margin, row, group_of_unit),
         positions=positions,
         modes=modes,
         capital_freed=isolated - im,
+    )
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """Lines of the positions table: what is held, cost bases counted where they belong.
+
+    `row` of the risk array and `lots`; `basis_row`, `basis_lots` are the coins of an inverse
+    contract's cost basis, which are part of its value. A linear contract's is in a currency of
+    another unit, with a worst scenario of its own, and so gets a line of its own.
+    """
+
+    name: NDArray[Any]
+    row: NDArray[np.int64]
+    lots: NDArray[np.float64]
+    basis_row: NDArray[np.int64]
+    basis_lots: NDArray[np.float64]
+    is_basis: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, one: Book, margin: Margin) -> _Lines:
+        risk = margin.risk
+        names, unit = risk.instruments.name, risk.numbering.unit
+        packed = one.pack(risk)
+        lots = dict(zip(packed.row.tolist(), packed.lots.tolist(), strict=True))
+        lines = {row: [names[row], row, held, row, 0.0, False] for row, held in lots.items()}
+        entry: dict[int, float] = {}
+        for row, currency, basis in cost_bases(one, risk):
+            if currency in lines:
+                lines[currency][2] -= basis
+            if unit[row] == unit[currency] and row in lines:
+                lines[row][3:5] = currency, lines[row][4] + basis
+            else:
+                entry[currency] = entry.get(currency, 0.0) + basis
+        kept = [line for line in lines.values() if abs(line[2]) >= 1.0]
+        for row, basis in entry.items():
+            kept.append([f"{names[row]} {ENTRY_VALUE}", row, basis, row, 0.0, True])
+        columns = list(zip(*kept, strict=True)) or [()] * 6
+        dtypes = (object, np.int64, np.float64, np.int64, np.float64, np.bool_)
+        return cls(*(np.array(c, dtype=t) for c, t in zip(columns, dtypes, strict=True)))
+
+    def total(self, values: NDArray[np.float64], of_basis: NDArray[np.float64]) -> Any:
+        """Sum over the line of a value per lot."""
+        return self.lots * values + self.basis_lots * of_basis
+
+
+def _positions(
+    one: Book, standing: Standing, margin: Margin, row: int, group_of_unit: Any
+) -> Table:
+    risk, quantum = margin.risk, standing.quantum
+    lines = _Lines.of(one, margin)
+    unit = risk.numbering.unit[lines.row]
+    group = group_of_unit[unit]
+    rates = [margin.handle.rates(int(i)) for i in lines.row]
+    linear = np.array([r["closing"] + r["oracle"] for r in rates], dtype=np.float64)
+
+    def column(name: str) -> Any:
+        values = risk.column(name)
+        return lines.total(values[lines.row], values[lines.basis_row]) * quantum
+
+    def pnl(scenario: Any) -> Any:
+        z = np.maximum(scenario, 0)
+        return lines.total(risk.cells[lines.row, z], risk.cells[lines.basis_row, z]) * quantum
+
+    assert standing.unit_scenario is not None
+    return Table(
+        {
+            "instrument": lines.name,
+            "group": np.array(margin.groups, dtype=object)[group],
+            "quantity": lines.lots * risk.lot[lines.row],
+            "mark_value": column("mark"),
+            "delta": column("delta"),
+            "pnl_unit_worst": pnl(standing.unit_scenario[row][unit]),
+            "pnl_group_worst": pnl(standing.joint_scenario[row][group]),
+            "charges": np.where(lines.is_basis, 0.0, np.abs(lines.lots) * linear * quantum),
+            "alone": _alone(margin, lines),
+        }
     )
 
 
@@ -174,6 +242,8 @@ def _parts(standing: Standing, margin: Margin, row: int) -> Table:
 def _units(standing: Standing, margin: Margin, row: int, group_of_unit: Any) -> Table:
     assert standing.unit_scan is not None and standing.unit_scenario is not None
     at = np.flatnonzero(standing.unit_scenario[row] >= 0)
+    scenarios = margin.risk.scenarios
+    cell = (at, np.maximum(standing.joint_scenario[row][group_of_unit[at]], 0))
     return Table(
         {
             "unit": np.array([margin.units[u] for u in at], dtype=object),
@@ -182,6 +252,8 @@ def _units(standing: Standing, margin: Margin, row: int, group_of_unit: Any) -> 
             "scenario": np.array(
                 [standing.scenario_names[standing.unit_scenario[row][u]] for u in at], dtype=object
             ),
+            "move": scenarios.spot_move[cell],
+            "weight": scenarios.weight[cell],
         }
     )
 
@@ -213,27 +285,37 @@ def _groups(standing: Standing, margin: Margin, row: int, group_of_unit: Any) ->
     )
 
 
-def _alone(one: Book, margin: Margin, held: Any, lots: Any) -> Any:
-    """MM of every position in a portfolio account of its own."""
-    if len(held) == 0:
-        return np.empty(0)
-    names = margin.instruments.name[held]
+def _alone(margin: Margin, lines: _Lines) -> Any:
+    """MM of every position in a portfolio account of its own; NaN for an entry value."""
+    out = np.full(len(lines.row), np.nan)
+    at = np.flatnonzero(~lines.is_basis)
+    if len(at) == 0:
+        return out
+    number = np.arange(len(at))
+    rows = lines.row[at]
+    quantity = lines.lots[at] * margin.risk.lot[rows]
     apart = Book.from_columns(
-        len(held),
-        (np.arange(len(held)), np.arange(len(held)), names.tolist(), lots * margin.risk.lot[held]),
+        len(at), (number, number, margin.instruments.name[rows].tolist(), quantity)
     )
-    standing = sweep(apart, margin, market_exposure=False, threads=1)
-    return standing.amount("mm")
+    out[at] = sweep(apart, margin, market_exposure=False, threads=1).amount("mm")
+    return out
 
 
-def _modes(one: Book, margin: Margin) -> Table:
-    standings = [sweep(one.with_mode(m), margin, market_exposure=False, threads=1) for m in MODES]
-    im = np.array([float(s.amount("im")[0]) for s in standings])
+def _modes(one: Book, margin: Margin, standing: Standing, row: int) -> Table:
+    """The account in every mode; in another than its own, without the market's concentration."""
+    own = int(one.mode[0])
+    columns: dict[str, list[float]] = {"im": [], "mm": [], "equity": []}
+    for number, mode in enumerate(MODES):
+        alone = sweep(one.with_mode(mode), margin, market_exposure=False, threads=1)
+        here, at = (standing, row) if number == own else (alone, 0)
+        for name, values in columns.items():
+            values.append(float(here.amount(name)[at]))
+    im = np.array(columns["im"])
     return Table(
         {
             "mode": np.array(MODES, dtype=object),
             "im": im,
-            "mm": np.array([float(s.amount("mm")[0]) for s in standings]),
-            "free": np.array([float(s.amount("equity")[0]) for s in standings]) - im,
+            "mm": np.array(columns["mm"]),
+            "free": np.array(columns["equity"]) - im,
         }
     )

@@ -9,7 +9,7 @@ same seed gives the same venue on every machine (NumPy's PCG64).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy as np
 from margin_core.book import Book
 from margin_core.errors import ArgumentError
 from margin_core.instruments import Kind, expiry_text
-from margin_core.market import NS_PER_DAY, NS_PER_YEAR, Market
+from margin_core.market import NS_PER_DAY, Market
 from margin_core.pricing import black76
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["NOW", "synthetic_book", "synthetic_market"]
 
 #: The venue's default instant, a Tuesday.
-NOW = datetime(2026, 9, 1, 9, tzinfo=timezone.utc)
+NOW = datetime(2026, 9, 1, 9, tzinfo=UTC)
 FRIDAY = 4
 DOLLAR = "USDC"
 DOLLAR_PRICE = 0.9998
@@ -118,7 +118,7 @@ def synthetic_market(
 
 def _expiries(now: datetime) -> list[datetime]:
     """08:00 UTC of the next four days, four Fridays, three month ends and four quarters."""
-    first = now.astimezone(timezone.utc).replace(hour=8, minute=0, second=0, microsecond=0)
+    first = now.astimezone(UTC).replace(hour=8, minute=0, second=0, microsecond=0)
     if first <= now + timedelta(hours=1):
         first += timedelta(days=1)
     coming = [first + timedelta(days=k) for k in range(430)]
@@ -621,7 +621,7 @@ class _BookMaker:
         rng = self.rng
         health = np.minimum(1.5 + rng.lognormal(0.2, 0.9, self.n), 20.0)
         stressed = rng.random(self.n) < STRESSED_SHARE
-        health[stressed] = 1.6 - rng.exponential(0.45, int(stressed.sum()))
+        health[stressed] = 1.6 - rng.exponential(0.35, int(stressed.sum()))
         # Dollars are margined too, held or owed: solve for the equity that has this health.
         model = self.margin.model
         rate = model.unit(DOLLAR).range_frac * model.factors.mm_k / 1024
