@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
@@ -210,7 +211,7 @@ def implied_vol(
         {"price": price, "forward": forward, "strike": strike, "years": years,
          "discount": discount, "is_call": _sides(is_call)}
     )  # fmt: skip
-    n = int(np.prod(shape))
+    n = math.prod(shape)
     out = np.empty(n)
     _pricing.implied_vol(n, **columns, out=out, threads=_threads(threads))
     return out.reshape(shape) if shape else float(out[0])
@@ -232,7 +233,7 @@ def _price(
         {"forward": forward, "strike": strike, "years": years, "vol": vol, "discount": discount,
          "is_call": _sides(is_call)}
     )  # fmt: skip
-    n = int(np.prod(shape))
+    n = math.prod(shape)
     # One allocation: separate ones are returned to the system and faulted in again on each call,
     # which costs as much as the pricing.
     out = dict(zip(names, np.empty((len(names), n)), strict=True))
@@ -280,9 +281,12 @@ def _broadcast(values: dict[str, Any]) -> tuple[tuple[int, ...], dict[str, NDArr
     except ValueError:
         shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
         raise ArgumentError(f"shapes do not broadcast: {shapes}") from None
-    return shape, {
-        name: array.reshape(1)
-        if array.size == 1
-        else np.ascontiguousarray(np.broadcast_to(array, shape)).reshape(-1)
-        for name, array in arrays.items()
-    }
+    return shape, {name: _flat(array, shape) for name, array in arrays.items()}
+
+
+def _flat(array: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    if array.size == 1:
+        return array.reshape(1)
+    if array.shape != shape:
+        array = np.broadcast_to(array, shape)
+    return np.ascontiguousarray(array).reshape(-1)

@@ -185,9 +185,9 @@ static void every_compiler_returns_the_same_bits(void)
         h = hash(h, found, N);
         CHECK(mc_bachelier(&rows, &greeks, 1, NULL) == MC_OK);
         h = hash(h, out, N_GREEKS * N);
-        if (h != UINT64_C(0xa75e6a408138ef76))
+        if (h != UINT64_C(0x4f4910a10bacd7f8))
             fprintf(stderr, "%s: 0x%016llx\n", name, (unsigned long long)h);
-        CHECK(h == UINT64_C(0xa75e6a408138ef76));
+        CHECK(h == UINT64_C(0x4f4910a10bacd7f8));
     }
 }
 

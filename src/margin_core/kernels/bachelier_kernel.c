@@ -23,6 +23,12 @@ typedef struct block {
 
 void MC_KERNEL(mc_bachelier)(const mc_option_rows *, const mc_greeks *, size_t, size_t);
 
+/* 1.0 for a call, -1.0 for a put. */
+static inline double side_of(const block *b, int i)
+{
+    return fma(2.0, b->rows.is_call[i], -1.0);
+}
+
 static void fill(block *b)
 {
     for (int i = 0; i < MC_BLOCK; ++i) {
@@ -43,7 +49,7 @@ static void fill(block *b)
         const double a = b->a[i];
         const double mills = mc_mills_p(a) / mc_mills_q(a);
         const double gauss = mc_gauss(a);
-        const double payoff = b->rows.is_call[i] != 0.0 ? b->d[i] : -b->d[i];
+        const double payoff = side_of(b, i) * b->d[i];
         b->density[i] = MC_INV_SQRT_2PI * gauss;
         b->far[i] = gauss * mills;
         b->value[i] = fma(b->s[i], gauss * fma(-a, mills, MC_INV_SQRT_2PI), mc_max(payoff, 0.0));
@@ -56,22 +62,18 @@ static void price(const block *b, double *restrict out)
         out[i] = mc_min((b->rows.discount[i] * b->value[i]) / b->unit[i], DBL_MAX);
 }
 
-/* N(d / s) */
-static inline double above(const block *b, int i)
+/* N(d / s) for a call, -N(-d / s) for a put. */
+static inline double undiscounted_delta(const block *b, int i)
 {
-    return b->d[i] > 0.0 ? 1.0 - b->far[i] : b->far[i];
-}
-
-/* N(-d / s) */
-static inline double below(const block *b, int i)
-{
-    return b->d[i] > 0.0 ? b->far[i] : 1.0 - b->far[i];
+    const double up = b->d[i] > 0.0 ? 1.0 : 0.0;
+    const double flip = fabs(up - (1.0 - b->rows.is_call[i]));
+    return side_of(b, i) * mc_complement(flip, 1.0, b->far[i]);
 }
 
 static void delta(const block *b, double *restrict out)
 {
     for (int i = 0; i < MC_BLOCK; ++i)
-        out[i] = b->rows.discount[i] * (b->rows.is_call[i] != 0.0 ? above(b, i) : -below(b, i));
+        out[i] = b->rows.discount[i] * undiscounted_delta(b, i);
 }
 
 static void gamma_(const block *b, double *restrict out)
@@ -111,8 +113,7 @@ static void rho(const block *b, double *restrict out)
 {
     for (int i = 0; i < MC_BLOCK; ++i) {
         const double strike = b->rows.strike[i] * b->unit[i];
-        const double n = b->rows.is_call[i] != 0.0 ? above(b, i) : -below(b, i);
-        const double part = fma(strike, n, -(b->s[i] * b->density[i]));
+        const double part = fma(strike, undiscounted_delta(b, i), -(b->s[i] * b->density[i]));
         const double r = mc_saturate(part * (b->rows.years[i] * b->rows.discount[i]));
         out[i] = b->s[i] > 0.0 ? mc_saturate(r / b->unit[i]) : 0.0;
     }

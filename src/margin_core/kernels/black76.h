@@ -15,9 +15,12 @@
 #include "kernels/fmath.h"
 #include "kernels/rows.h"
 
+/* In this header and its kernels a condition on two things is a double, 1.0 or 0.0, and a choice
+ * is by one comparison: gcc 12 moves combined masks through scalar registers. */
+
 #define MC_INV_SQRT_2PI 0.3989422804014327
 
-/* Below this t the difference of two Mills ratios loses digits and its Taylor series around a is
+/* Up to this t the difference of two Mills ratios loses digits and its Taylor series around a is
  * used: five terms leave 1e-17; above it the difference keeps 1e-14 where a < 7.5. */
 #define MC_SMALL_T 0.05
 
@@ -27,7 +30,7 @@ typedef struct mc_black76_terms {
     mc_block s;         /* limited to 300: certain there; 0 where F or K is 0               */
     mc_block a, t;      /* a limited to 70: phi is 0 there                                  */
     mc_block density;   /* exp(-(a - t)^2 / 2)                                              */
-    mc_block near;      /* M(|a - t|) / sqrt(2 pi), of a - t where t < MC_SMALL_T            */
+    mc_block near;      /* M(|a - t|) / sqrt(2 pi), of a - t where t <= MC_SMALL_T           */
     mc_block far;       /* M(a + t) / sqrt(2 pi)                                            */
     mc_block otm;       /* out-of-the-money value / low, in [0, 1]                          */
 } mc_black76_terms;
@@ -70,12 +73,12 @@ static inline double mc_gauss(double x)
     return mc_exp_decay(-0.5 * square, -0.5 * fma(x, x, -square));
 }
 
-/* Is t below MC_SMALL_T in any row? As an or of sign bits, which vectorises. */
+/* Is t at most MC_SMALL_T in any row? As an or of sign bits, which vectorises. */
 static inline int mc_any_small(const double *t)
 {
     uint64_t any = 0;
     for (int i = 0; i < MC_BLOCK; ++i)
-        any |= mc_bits(t[i] - MC_SMALL_T);
+        any |= ~mc_bits(MC_SMALL_T - t[i]);
     return (any >> 63) != 0;
 }
 
@@ -85,7 +88,7 @@ static inline void mc_mills_block(const double *a, const double *t, double *near
                                   double *difference)
 {
     for (int i = 0; i < MC_BLOCK; ++i) {
-        const double x = t[i] < MC_SMALL_T ? a[i] : mc_min(fabs(a[i] - t[i]), 70.0);
+        const double x = t[i] <= MC_SMALL_T ? a[i] : mc_min(fabs(a[i] - t[i]), 70.0);
         const double y = mc_min(a[i] + t[i], 70.0);
         const double px = mc_mills_p(x), qx = mc_mills_q(x);
         const double py = mc_mills_p(y), qy = mc_mills_q(y);
@@ -113,17 +116,23 @@ static inline void mc_mills_block(const double *a, const double *t, double *near
         const double t4 = t2 * t2;
         const double odd = t[i] * fma(fma(fma(m9, t2, m7), t2, m5), t4, fma(m3, t2, m1));
         const double even = fma(fma(fma(m8, t2, m6), t2, m4), t4, fma(m2, t2, m0));
-        const int small = t[i] < MC_SMALL_T;
+        const int small = t[i] <= MC_SMALL_T;
         near[i] = small ? even - odd : near[i];
         far[i] = small ? even + odd : far[i];
         difference[i] = small ? -2.0 * odd : difference[i];
     }
 }
 
-/* Is a - t negative in a row whose `near` belongs to |a - t|? */
-static inline int mc_reflected(double a, double t)
+/* 1.0 where a - t is negative and `near` belongs to |a - t|, else 0.0. */
+static inline double mc_reflected(double a, double t)
 {
-    return (a < t) & (t >= MC_SMALL_T);
+    return t > mc_max(a, MC_SMALL_T) ? 1.0 : 0.0;
+}
+
+/* `x` or, where `flip` is 1.0, what it leaves of `whole`. */
+static inline double mc_complement(double flip, double whole, double x)
+{
+    return fma(flip, whole, fma(-2.0, flip, 1.0) * x);
 }
 
 /* All terms of a block; forward and strike finite and >= 0, stdev >= 0, also infinite. */
@@ -146,8 +155,9 @@ static inline void mc_black76_terms_block(const double *forward, const double *s
         const double a = terms->a[i], t = terms->t[i];
         const double density = mc_gauss(a - t);
         terms->density[i] = density;
-        terms->otm[i] = mc_reflected(a, t) ? fma(-density, terms->near[i] + terms->far[i], 1.0)
-                                           : density * difference[i];
+        const double flip = mc_reflected(a, t);
+        const double tail = flip > 0.0 ? terms->near[i] + terms->far[i] : difference[i];
+        terms->otm[i] = mc_complement(flip, 1.0, density * tail);
     }
 }
 
@@ -155,8 +165,8 @@ static inline void mc_black76_terms_block(const double *forward, const double *s
 static inline double mc_black76_value(double forward, double strike, double is_call, double low,
                                       double otm)
 {
-    const double call = forward - strike;
-    const double intrinsic = mc_max(is_call != 0.0 ? call : -call, 0.0);
+    const double side = fma(2.0, is_call, -1.0);
+    const double intrinsic = mc_max(side * (forward - strike), 0.0);
     return mc_min(fma(low, otm, intrinsic), is_call != 0.0 ? forward : strike) + 0.0; /* no -0 */
 }
 

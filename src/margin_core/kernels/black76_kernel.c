@@ -11,53 +11,33 @@ typedef struct block {
     mc_block root_years;
     mc_block stdev;
     mc_block log_discount;
+    mc_block value; /* discounted                          */
     mc_block ratio; /* low / F: phi(d1) = ratio phi(a - t) */
     mc_black76_terms terms;
 } block;
 
 void MC_KERNEL(mc_black76)(const mc_option_rows *, const mc_greeks *, size_t, size_t);
 
-/* Two tails: n1 = N(t - a) and its complement c1, n2 = (high / low) N(-(a + t)).
- * F <= K:  N(d1) = n1,           K N(d2) = low n2.
- * F >  K:  N(-d1) = n2 low / F,  K N(-d2) = low n1. */
-typedef struct tails {
-    double n1, c1, n2;
-} tails;
-
-static inline tails tails_of(const mc_black76_terms *terms, int i)
-{
-    const double tail = terms->density[i] * terms->near[i];
-    const double rest = 1.0 - tail;
-    const bool reflected = mc_reflected(terms->a[i], terms->t[i]);
-    return (tails){
-        .n1 = reflected ? rest : tail,
-        .c1 = reflected ? tail : rest,
-        .n2 = terms->density[i] * terms->far[i],
-    };
-}
-
-static inline double discounted_value(const block *b, int i)
-{
-    return b->rows.discount[i]
-         * mc_black76_value(b->rows.forward[i], b->rows.strike[i], b->rows.is_call[i],
-                            b->terms.low[i], b->terms.otm[i]);
-}
-
 static void price(const block *b, double *restrict out)
 {
     for (int i = 0; i < MC_BLOCK; ++i)
-        out[i] = mc_min(discounted_value(b, i), DBL_MAX);
+        out[i] = mc_min(b->value[i], DBL_MAX);
 }
 
+/* F <= K:  N(d1) = N(t - a), the tail of `near` or, reflected, what that leaves of 1.
+ * F >  K:  N(-d1) = N(-(a + t)) = density far low / F. */
 static void delta(const block *b, double *restrict out)
 {
     for (int i = 0; i < MC_BLOCK; ++i) {
-        const tails n = tails_of(&b->terms, i);
-        const double far = n.n2 * b->ratio[i];
-        const bool call = b->rows.is_call[i] != 0.0;
-        const double below = call ? n.n1 : -n.c1;      /* F <= K */
-        const double above = call ? 1.0 - far : -far;
-        out[i] = b->rows.discount[i] * (b->rows.forward[i] <= b->rows.strike[i] ? below : above);
+        const mc_black76_terms *terms = &b->terms;
+        const double call = b->rows.is_call[i];
+        const bool below = b->rows.forward[i] <= b->rows.strike[i];
+        const double reflected = mc_reflected(terms->a[i], terms->t[i]);
+        const double tail = terms->density[i]
+                          * (below ? terms->near[i] : terms->far[i] * b->ratio[i]);
+        const double flip = below ? fabs(reflected - (1.0 - call)) : call;
+        const double side = fma(2.0, call, -1.0);
+        out[i] = b->rows.discount[i] * (side * mc_complement(flip, 1.0, tail));
     }
 }
 
@@ -96,24 +76,27 @@ static void theta(const block *b, double *restrict out)
         const double years = b->rows.years[i] > 0.0 ? b->rows.years[i] : 1.0;
         const double decay = b->rows.discount[i]
                            * ((weighted_density(&b->terms, i) * 0x1p-32) * b->terms.t[i]);
-        const double carry = b->log_discount[i] * (discounted_value(b, i) * 0x1p-32);
+        const double carry = b->log_discount[i] * (b->value[i] * 0x1p-32);
         const double a_year = -(decay + carry) / years;
         out[i] = b->terms.s[i] > 0.0 ? mc_saturate(a_year * (0x1p32 / DAYS_A_YEAR)) : 0.0;
     }
 }
 
+/* F <= K:  K N(d2) = high N(-(a + t)) = low density far.  F > K:  K N(-d2) = low N(t - a). */
 static void rho(const block *b, double *restrict out)
 {
     for (int i = 0; i < MC_BLOCK; ++i) {
-        const tails n = tails_of(&b->terms, i);
-        const double low = b->terms.low[i];
-        const bool call = b->rows.is_call[i] != 0.0;
-        const double far = low * n.n2;
-        const double below = call ? far : far - b->rows.strike[i]; /* F <= K */
-        const double above = call ? low * n.c1 : -(low * n.n1);
-        const double strike_part = b->rows.forward[i] <= b->rows.strike[i] ? below : above;
-        const double r = mc_saturate(strike_part * (b->rows.years[i] * b->rows.discount[i]));
-        out[i] = b->terms.s[i] > 0.0 ? r : 0.0;
+        const mc_black76_terms *terms = &b->terms;
+        const double call = b->rows.is_call[i], strike = b->rows.strike[i];
+        const bool below = b->rows.forward[i] <= strike;
+        const double reflected = mc_reflected(terms->a[i], terms->t[i]);
+        const double tail = terms->low[i]
+                          * (terms->density[i] * (below ? terms->far[i] : terms->near[i]));
+        const double flip = below ? 1.0 - call : fabs(reflected - call);
+        const double side = fma(2.0, call, -1.0);
+        const double part = side * mc_complement(flip, strike, tail);
+        const double r = mc_saturate(part * (b->rows.years[i] * b->rows.discount[i]));
+        out[i] = terms->s[i] > 0.0 ? r : 0.0;
     }
 }
 
@@ -159,6 +142,7 @@ static inline void emit(void (*greek)(const block *, double *restrict), const bl
 void MC_KERNEL(mc_black76)(const mc_option_rows *rows, const mc_greeks *greeks, size_t first,
                            size_t n)
 {
+    const bool wants_value = greeks->price || greeks->theta;
     const bool wants_ratio = greeks->delta || greeks->gamma || greeks->vanna;
     block b;
 
@@ -175,6 +159,11 @@ void MC_KERNEL(mc_black76)(const mc_option_rows *rows, const mc_greeks *greeks, 
         }
         mc_black76_terms_block(b.rows.forward, b.rows.strike, b.stdev, &b.terms);
 
+        if (wants_value)
+            for (int i = 0; i < MC_BLOCK; ++i)
+                b.value[i] = b.rows.discount[i]
+                           * mc_black76_value(b.rows.forward[i], b.rows.strike[i],
+                                              b.rows.is_call[i], b.terms.low[i], b.terms.otm[i]);
         if (wants_ratio)
             for (int i = 0; i < MC_BLOCK; ++i)
                 b.ratio[i] = b.terms.low[i] / mc_max(b.rows.forward[i], DBL_TRUE_MIN);

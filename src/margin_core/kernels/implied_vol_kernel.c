@@ -32,8 +32,8 @@ bool MC_KERNEL(mc_has_vol)(const mc_option_rows *, mc_column, size_t, size_t);
 
 static inline double intrinsic_of(const block *b, int i)
 {
-    const double payoff = b->rows.forward[i] - b->rows.strike[i];
-    return mc_max(b->rows.is_call[i] != 0.0 ? payoff : -payoff, 0.0);
+    const double side = fma(2.0, b->rows.is_call[i], -1.0);
+    return mc_max(side * (b->rows.forward[i] - b->rows.strike[i]), 0.0);
 }
 
 static inline double limit_of(const block *b, int i)
@@ -130,18 +130,19 @@ static void step(block *b)
     for (int i = 0; i < MC_BLOCK; ++i) {
         const double s = b->s[i], a = b->a[i], t = b->t[i], u = a - t;
         const double gauss = mc_gauss(u);
-        const bool lower = b->c[i] < 0.5;
-        const bool reflected = mc_reflected(a, t);
+        const double lower = b->c[i] < 0.5 ? 1.0 : 0.0;
+        const double reflected = mc_reflected(a, t);
 
         /* c or 1 - c is gauss times `tail`, or 1 minus that. */
-        const double tail = reflected ? b->near[i] + b->far[i] : b->difference[i];
+        const double tail = reflected > 0.0 ? b->near[i] + b->far[i] : b->difference[i];
         const bool is_tail = lower != reflected;
         const double argument = is_tail ? tail : fma(-gauss, tail, 1.0);
         const double log_gauss = is_tail ? -0.5 * (u * u) : 0.0;
         const double f = mc_log_normal(argument) + (log_gauss - b->log_target[i]);
 
         /* Derivatives by s times its powers, so that nothing overflows where s is tiny. */
-        const double slope = (lower ? MC_INV_SQRT_2PI : -MC_INV_SQRT_2PI) * (is_tail ? 1.0 : gauss);
+        const double sign = fma(2.0, lower, -1.0);
+        const double slope = (sign * MC_INV_SQRT_2PI) * (is_tail ? 1.0 : gauss);
         const double f1 = slope * s / argument;                  /* f' s            */
         const double c2 = u * (a + t);                           /* c'' s / c'      */
         const double c3 = fma(c2, c2, fma(-3.0 * a, a, -t * t)); /* c''' s^2 / c'   */
