@@ -78,26 +78,31 @@ class Compiled:
     def __init__(self, threads: int = 1) -> None:
         self.threads = threads
 
-    def prepare(self, world: World) -> Prepared:
-        snapshot = _risk.Snapshot(
+    def snapshot(self, world: World) -> Any:
+        return _risk.Snapshot(
             **{name: getattr(world.instruments, name) for name in INSTRUMENT_COLUMNS},
             **vars(world.market),
         )
+
+    def price(self, world: World, numeraire: int, quantum: float) -> Any:
         columns = {
             name: column
             for name, column in vars(world.scenarios).items()
             if name in SCENARIO_COLUMNS and column is not None
         }
-        risk = _risk.RiskHandle.price(
-            snapshot, columns, world.scenarios.horizon_years, world.scenarios.event_move,
-            world.lot, world.quantum, -1, self.threads,
+        return _risk.RiskHandle.price(
+            self.snapshot(world), columns, world.scenarios.horizon_years,
+            world.scenarios.event_move, world.lot, quantum, numeraire, self.threads,
         )  # fmt: skip
+
+    def prepare(self, world: World) -> Prepared:
+        risk = self.price(world, -1, world.quantum)
         units = [
             {**vars(unit), "tiers": [(t.above_usd, t.mm_frac, t.im_frac) for t in unit.tiers]}
             for unit in world.model.units
         ]
         handle = _margin.MarginHandle(
-            risk, snapshot, units, np.array(world.model.lambda_k, np.int32),
+            risk, self.snapshot(world), units, np.array(world.model.lambda_k, np.int32),
             world.model.mm_factor_k, world.model.im_factor_k, world.model.vega_edge_years,
         )  # fmt: skip
         cells = np.empty((risk.n_instruments, risk.n_scenarios))

@@ -126,12 +126,15 @@ def shocked(instruments: Any, market: Any, scenarios: Any) -> World:
     basis = 1.0 + term_column(instruments, scenarios, "basis_move", 0.0)
     event = 1.0 + event_column(instruments, scenarios)
     horizon = 0.0 if scenarios.horizon_years is None else scenarios.horizon_years
+    years = np.maximum(0.0, base.years - horizon) + np.zeros_like(spot)
+    dated = base.years > 0.0
+    left = np.where(dated, years / np.where(dated, base.years, 1.0), 1.0)
     return World(
         spot=base.spot * spot,
         forward=base.forward * spot * basis * event,
         vol=shocked_vol(instruments, market, scenarios),
-        years=np.maximum(0.0, base.years - horizon) + np.zeros_like(spot),
-        discount=base.discount + np.zeros_like(spot),
+        years=years,
+        discount=base.discount**left,
     )
 
 

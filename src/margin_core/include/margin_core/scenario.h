@@ -18,7 +18,7 @@ MC_BEGIN_DECLS
  *   F' = F (1 + spot_move) (1 + basis_move)
  *   vol' = max(vol_floor, max(0, vol vol_scale + vol_shift))
  *          * max(0, 1 + clamp(skew_slope ln(K / F), -skew_cap, skew_cap))
- *   T' = max(0, T - horizon_years)
+ *   T' = max(0, T - horizon_years),  D' = D^(T'/T)
  */
 typedef struct mc_scenarios {
     size_t n_terms;
