@@ -445,7 +445,9 @@ class _BookMaker:
         """Each account of a style, as often as it trades a structure of so many legs."""
         accounts = self.accounts(style)
         mean = STYLES[style].legs * self.scale / legs_each
-        counts = 1 + self.rng.poisson(max(mean - 1.0, 0.0), len(accounts))
+        # Most trade less than the mean and a few much more.
+        busy = self.rng.gamma(1.5, 1.0 / 1.5, len(accounts))
+        counts = 1 + self.rng.poisson(max(mean - 1.0, 0.0) * busy)
         return np.repeat(accounts, counts)
 
     def units_of(self, account: NDArray[np.int64]) -> NDArray[np.int64]:

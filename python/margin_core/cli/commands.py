@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands. Each reads, calls the facade once or twice, and shows what came back."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from margin_core.book import Book
+    from margin_core.margin import Margin
+
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
+
+
+def _version(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    if not wanted or context.resilient_parsing:
+        return
+    import margin_core
+    from margin_core.isa import isa, isas
+
+    others = ", ".join(isas())
+    click.echo(f"margin-core {margin_core.__version__} (kernels: {isa()}; this processor: {others})")
+    context.exit()
+
+
+@click.group(context_settings=SETTINGS)
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version,
+              help="Show the version and which kernels run, and exit.")  # fmt: skip
+def app() -> None:
+    """Price, margin and explain books of crypto derivatives.
+
+    Start with `margin-core demo`: a synthetic venue, margined in seconds.
+    """
+
+
+def _options(*options: Callable[..., Any]) -> Callable[..., Any]:
+    def apply(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return apply
+
+
+_market = _options(
+    click.option("--market", "markets", multiple=True, metavar="CHAIN...",
+                 help="Saved chains (.json, .csv of Deribit's answers) or tables of quotes."),
+    click.option("--now", metavar="TIME", help="The instant, such as 2026-01-22T12:30:00Z; "
+                 "default the latest in the chains."),
+    click.option("--index", multiple=True, metavar="COIN=USD",
+                 help="An index price that the files lack."),
+)  # fmt: skip
+_book = _options(
+    click.option("--positions", metavar="FILE", help="account, instrument, quantity and "
+                 "optionally entry_price; .csv, .json or .parquet."),
+    click.option("--balances", metavar="FILE", help="account, currency, quantity."),
+    click.option("--orders", metavar="FILE", help="account, instrument, quantity, limit_price."),
+    click.option("--accounts", metavar="FILE",
+                 help="account and optionally mode, parent, owner."),
+    click.option("--model", default="house", show_default=True, metavar="NAME|FILE",
+                 help="The margin model."),
+)  # fmt: skip
+_synthetic = _options(
+    click.option("--synthetic", type=click.IntRange(1), metavar="N",
+                 help="A made-up venue with N accounts instead of files."),
+    click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
+                 help="Of the made-up venue."),
+)  # fmt: skip
+_threads = click.option("--threads", type=click.IntRange(0), default=0, show_default=True,
+                        help="0: one per processor. Results do not depend on it.")  # fmt: skip
+
+
+def _load(
+    files: dict[str, Any], synthetic: int | None, seed: int, threads: int = 0
+) -> tuple[Book, Margin]:
+    """The book and its margin table, from files or made up."""
+    from margin_core.cli import inputs, screen
+    from margin_core.margin import Margin
+
+    markets, positions, model = files["markets"], files["positions"], files["model"]
+    if synthetic is not None:
+        given = [name for name in ("markets", "positions", "balances", "orders", "accounts")
+                 if files[name]]  # fmt: skip
+        if given:
+            raise click.UsageError(f"--synthetic makes its own {given[0].removesuffix('s')} data")
+        from margin_core.synthetic import synthetic_book, synthetic_market
+
+        with screen.waiting("making up a venue"):
+            margin = Margin.of(synthetic_market(seed), model, threads=threads)
+            return synthetic_book(margin.market, synthetic, seed, margin=margin), margin
+    if not markets or positions is None:
+        raise click.UsageError("give --market and --positions, or --synthetic N")
+    book = inputs.read_book(positions, files["balances"], files["orders"], files["accounts"])
+    market = inputs.read_market(markets, files["now"], files["index"])
+    return book, Margin.of(market, model, threads=threads)
+
+
+@app.command()
+@click.option("--accounts", type=click.IntRange(10, 20_000_000), default=1_000_000,
+              show_default=True, help="How many.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--output", default="demo-output", show_default=True, metavar="DIR",
+              help="Where the picture goes.")  # fmt: skip
+@_threads
+def demo(accounts: int, seed: int, output: str, threads: int) -> None:
+    """A synthetic venue from prices to liquidation, with every number measured."""
+    from margin_core.cli.demo import run
+
+    run(accounts, seed, output, threads)
+
+
+@app.command()
+@click.argument("chains", nargs=-1, required=True, metavar="CHAIN...")
+@click.option("--expiry", metavar="DATE", help="Only this one, such as 27MAR26.")
+@click.option("--strikes", metavar="LOW:HIGH", help="Only these, such as 80000:100000.")
+@click.option("--now", metavar="TIME", help="The instant; default the latest in the chains.")
+@click.option("--index", multiple=True, metavar="COIN=USD",
+              help="An index price that the files lack.")  # fmt: skip
+@click.option("--csv", "csv_path", metavar="FILE", help="Write the table there as well.")
+@click.option("--parquet", "parquet_path", metavar="FILE", help="Write the table there as well.")
+def greeks(
+    chains: tuple[str, ...],
+    expiry: str | None,
+    strikes: str | None,
+    now: str | None,
+    index: tuple[str, ...],
+    csv_path: str | None,
+    parquet_path: str | None,
+) -> None:
+    """A chain's options with forward, volatility, price and Greeks.
+
+    Where the files hold the venue's own Greeks, their differences follow.
+    """
+    from margin_core.cli import chain, inputs
+
+    market = inputs.read_market(chains, now, index)
+    table = chain.greeks_table(market, inputs.venue_greeks(chains), expiry, strikes)
+    chain.show(table)
+    if csv_path:
+        table.to_csv(csv_path, formulas="escape")
+    if parquet_path:
+        table.to_parquet(parquet_path)
+
+
+@app.command()
+@_market
+@_book
+@click.option("--out", metavar="FILE", help="Write every column there, as .csv or .parquet.")
+@_threads
+def margin(out: str | None, threads: int, **files: Any) -> None:
+    """Requirement and status of every account."""
+    from margin_core.cli import screen
+    from margin_core.sweep import sweep
+
+    book, margin = _load(files, None, 0, threads)
+    standing = sweep(book, margin, threads=threads)
+    screen.show_accounts(standing.table(), standing.numeraire)
+    if out:
+        screen.save(standing.table(parts=True), out)
+        screen.say(f"Written to {out}: {len(standing)} accounts with the requirement's parts.")
+
+
+@app.command()
+@_market
+@_book
+@_synthetic
+@click.option("--nearest", type=click.IntRange(0), default=10, show_default=True,
+              help="How many of the accounts nearest liquidation to show.")  # fmt: skip
+@click.option("--out", metavar="FILE", help="Write all accounts there, as .csv or .parquet.")
+@_threads
+def sweep(
+    synthetic: int | None, seed: int, nearest: int, out: str | None, threads: int, **files: Any
+) -> None:
+    """Margin all accounts: how many are in trouble, and who is nearest."""
+    from margin_core.cli import screen
+    from margin_core.render import number
+    from margin_core.sweep import sweep as sweep_book
+
+    book, margin = _load(files, synthetic, seed, threads)
+    if synthetic is not None:
+        screen.say(f"Synthetic data: a made-up venue, seed {seed}.")
+    with screen.waiting("packing the book"):
+        packed = book.pack(margin.risk)
+    clock = screen.Clock()
+    with screen.progress("margining") as progress:
+        standing = sweep_book(packed, margin, threads=threads, progress=progress)
+    seconds = clock.seconds
+    rate = len(standing) / max(seconds, 1e-9)
+    screen.say(f"{number(len(standing))} accounts in {screen.duration(seconds)}: "
+               f"{number(rate)} accounts/s")  # fmt: skip
+    screen.heading("Summary")
+    screen.show_summary(standing)
+    if nearest:
+        screen.heading("Nearest liquidation")
+        screen.show_accounts(standing.nearest(nearest), standing.numeraire)
+    if out:
+        with screen.waiting(f"writing {out}"):
+            screen.save(standing.table(parts=True), out)
+        screen.say(f"Written to {out}")
+
+
+@app.command()
+@_market
+@_book
+@_synthetic
+@click.option("--picture", metavar="FILE",
+              help="Draw P&L over spot and volatility, as .png, .svg or .pdf.")  # fmt: skip
+@click.argument("account")
+def explain(
+    account: str, synthetic: int | None, seed: int, picture: str | None, **files: Any
+) -> None:
+    """Why ACCOUNT must hold what it must hold."""
+    from margin_core.cli import screen
+    from margin_core.explain import explain as explain_account
+
+    book, margin = _load(files, synthetic, seed)
+    explanation = explain_account(book, margin, account)
+    note = None
+    if synthetic is not None:
+        note = f"Synthetic data: a made-up venue, seed {seed}."
+        screen.say(note)
+        screen.say()
+    screen.say(explanation.text().rstrip("\n"))
+    if picture:
+        from margin_core.plot import account_picture, account_surface
+
+        account_picture(account_surface(book, margin, account), picture, note=note)
+        screen.say()
+        screen.say(f"Picture: {picture}")
+
+
+@app.command()
+@click.argument("model", default="house", metavar="[NAME|FILE]")
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of model files instead.")
+def model(model: str, schema: bool) -> None:
+    """Check a margin model and show what it says."""
+    from margin_core.model import MarginModel, load_model
+
+    if schema:
+        click.echo(json.dumps(MarginModel.json_schema(), indent=2))
+        return
+    from margin_core.cli.model import show
+
+    show(load_model(model))

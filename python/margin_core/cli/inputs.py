@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the commands read: markets, books, and the venue's own Greeks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+
+from margin_core.adapters.files import read_json
+from margin_core.adapters.tables import read_columns, read_table
+from margin_core.book import Book
+from margin_core.errors import ArgumentError, FileError
+from margin_core.market import Market, read_chain
+from margin_core.render import clean
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+GREEKS = ("delta", "gamma", "vega", "theta", "rho")
+
+
+def read_market(
+    paths: Sequence[str], now: str | None, index: Sequence[str], *, quiet: bool = False
+) -> Market:
+    """Saved chains, or tables of quotes (with --now), as one market.
+
+    Warnings about the quotes go to stderr, counted.
+    """
+    prices = dict(_index_price(text) for text in index)
+    instant = None if now is None else _instant(now)
+    tables = [path for path in paths if _is_table(path)]
+    chains = [path for path in paths if path not in tables]
+    markets = [read_chain(*chains, now=instant, index=prices)] if chains else []
+    for path in tables:
+        if instant is None:
+            raise ArgumentError(f"{path}: a table of quotes has no instant; give --now")
+        markets.append(Market.from_table(path, now=instant, index=prices))
+    market = markets[0] if len(markets) == 1 else Market.concat(markets, now=instant)
+    warned = int((market.findings["severity"] == "warning").sum())
+    if warned and not quiet:
+        first = market.findings[market.findings["severity"] == "warning"]
+        about = f"{clean(first['instrument'][0])}, {clean(first['message'][0])}"
+        click.echo(f"margin-core: {warned} odd quotes; the first: {about}", err=True)
+    return market
+
+
+def _is_table(path: str) -> bool:
+    """A table in this package's own columns; a saved chain has Deribit's."""
+    suffix = os.path.splitext(path)[1].lower()
+    if suffix in (".parquet", ".pq"):
+        return True
+    return suffix == ".csv" and "instrument" in read_columns(path, path).columns
+
+
+def _instant(text: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise ArgumentError(f"--now {text!r} is no instant like 2026-01-22T12:30:00Z") from None
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def _index_price(text: str) -> tuple[str, float]:
+    unit, _, price = text.partition("=")
+    try:
+        return unit, float(price)
+    except ValueError:
+        raise ArgumentError(f"--index {text!r} is not like BTC=60000") from None
+
+
+def read_book(
+    positions: str, balances: str | None, orders: str | None, accounts: str | None
+) -> Book:
+    book = Book.from_tables(positions, balances=balances, orders=orders, accounts=accounts)
+    if len(book) == 0:
+        raise FileError(f"{positions}: no accounts")
+    return book
+
+
+# The venue's own Greeks
+
+
+def venue_greeks(paths: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+    """{instrument: (5,) delta, gamma, vega, theta, rho} where the files have them."""
+    out: dict[str, NDArray[np.float64]] = {}
+    for path in paths:
+        if path.lower().endswith(".csv"):
+            out.update(_greeks_of_csv(path))
+        elif path.lower().endswith(".json"):
+            for record in _records(read_json(path)):
+                greeks = record["greeks"]
+                values = [greeks.get(name) for name in GREEKS]
+                if all(isinstance(v, (int, float)) for v in values):
+                    out[str(record.get("instrument_name"))] = np.array(values, dtype=np.float64)
+    return out
+
+
+def _greeks_of_csv(path: str) -> dict[str, NDArray[np.float64]]:
+    columns = read_columns(path, path).columns
+    names = [f"greeks_{name}" for name in GREEKS]
+    if "instrument_name" not in columns or not set(names) <= set(columns):
+        return {}
+    table = read_table(
+        path, required={"instrument_name": "str", **dict.fromkeys(names, "float")}, nullable=names
+    )
+    values = np.stack([table[name] for name in names], axis=1)
+    return dict(zip(table["instrument_name"].tolist(), values, strict=True))
+
+
+def _records(document: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
+    """Every record with Greeks, however the answers are wrapped."""
+    if depth > 6:
+        return
+    if isinstance(document, dict):
+        if isinstance(document.get("greeks"), dict):
+            yield document
+        else:
+            for value in document.values():
+                yield from _records(value, depth + 1)
+    elif isinstance(document, list):
+        for value in document:
+            yield from _records(value, depth + 1)
