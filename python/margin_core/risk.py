@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from margin_core._binding import _risk
+from margin_core._binding import _market, _risk
 from margin_core.errors import ArgumentError, MarginCoreError
 from margin_core.instruments import Kind
 from margin_core.table import Table
@@ -90,13 +90,13 @@ def _column(values: ArrayLike, dtype: Any) -> NDArray[Any]:
     return np.ascontiguousarray(values, dtype=dtype)
 
 
-def snapshot(market: Market, numbering: Numbering, factor: NDArray[np.int32]) -> _risk.Snapshot:
+def snapshot(market: Market, numbering: Numbering, factor: NDArray[np.int32]) -> _market.Snapshot:
     """The market's columns in the core's order."""
     instruments, order = market.instruments, numbering.order
     index = {name: i for i, name in enumerate(instruments.units)}
     units = [index[name] for name in numbering.units]
     try:
-        return _risk.Snapshot(
+        return _market.Snapshot(
             unit=numbering.unit,
             term=numbering.term,
             kind=_column(instruments.kind[order], np.uint8),
@@ -146,7 +146,7 @@ class RiskArray:
     scenarios: Scenarios
     lot: NDArray[np.float64]
     handle: _risk.RiskHandle
-    snapshot: _risk.Snapshot
+    snapshot: _market.Snapshot
     numeraire: str = "USD"
 
     @classmethod

@@ -79,7 +79,7 @@ class Compiled:
         self.threads = threads
 
     def snapshot(self, world: World) -> Any:
-        return _risk.Snapshot(
+        return _market.Snapshot(
             **{name: getattr(world.instruments, name) for name in INSTRUMENT_COLUMNS},
             **vars(world.market),
         )
@@ -165,7 +165,7 @@ SCENARIO_COLUMNS = ("spot_move", "basis_move", "vol_scale", "vol_shift", "vol_fl
 MATRICES = ("joint_scan", "joint_scenario", "unit_scan", "unit_scenario")
 
 try:
-    from margin_core._binding import _margin, _risk, _sweep
+    from margin_core._binding import _margin, _market, _risk, _sweep
 
     ENGINES: list[Any] = [Reference(), Compiled()]
 except ImportError:  # the reference needs no compiler

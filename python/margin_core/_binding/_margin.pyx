@@ -6,10 +6,11 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.stdlib cimport calloc, free
 
 from margin_core._binding._errors cimport raise_error
-from margin_core._binding._risk cimport RiskHandle, Snapshot
+from margin_core._binding._market cimport Snapshot
+from margin_core._binding._risk cimport RiskHandle
 from margin_core._binding.c_api cimport (
-    MC_LAMBDA_MAX, MC_MAX_TIERS, MC_OK, MC_VEGA_BUCKETS, mc_book_columns, mc_book_create,
-    mc_book_destroy, mc_error, mc_margin_create, mc_margin_destroy, mc_margin_model,
+    MC_LAMBDA_MAX, MC_MAX_TIERS, MC_OK, MC_VEGA_BUCKETS, mc_book_accounts, mc_book_columns,
+    mc_book_create, mc_book_destroy, mc_error, mc_margin_create, mc_margin_destroy, mc_margin_model,
     mc_margin_rates, mc_margin_rates_of, mc_status, mc_unit_margin,
 )
 
@@ -73,7 +74,7 @@ cdef class BookHandle:
             status = mc_book_create(&c, &self.handle, &err)
         if status != MC_OK:
             raise_error(&err)
-        self.n_accounts = n
+        self.n_accounts = mc_book_accounts(self.handle)
         self.n_owners = n_owners
 
     def __dealloc__(self):

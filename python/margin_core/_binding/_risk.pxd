@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-from margin_core._binding.c_api cimport mc_instruments, mc_market, mc_risk_array
+from margin_core._binding.c_api cimport mc_risk_array
 
 
 cdef class RiskHandle:
@@ -9,11 +9,3 @@ cdef class RiskHandle:
     cdef readonly double quantum
     cdef readonly double quantum_usd
     cdef _describe(self)
-
-
-
-# The columns of a snapshot, kept alive together with the C views onto them.
-cdef class Snapshot:
-    cdef mc_instruments instruments
-    cdef mc_market market
-    cdef object columns

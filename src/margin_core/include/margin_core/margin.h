@@ -39,7 +39,7 @@ typedef struct mc_unit_margin {
     double short_option_im_frac; /* >= the MM rate                                              */
     double vega_twist;           /* >= 0, volatility by which tenor buckets move apart          */
     double close_frac;           /* cost of closing                                             */
-    double depth_usd;            /* one-sided notional an owner moves at impact_frac; 0: no charge */
+    double depth_usd;            /* one-sided notional an owner moves at impact_frac; 0: free   */
     double impact_frac;          /* cost as a fraction at depth_usd; grows with the square root */
     double market_depth_usd;     /* the same for all accounts together                          */
     double market_impact_frac;

@@ -66,7 +66,8 @@ MC_API MC_MUST_CHECK mc_status mc_risk_array_create(const mc_instruments *instru
  *   cells  [n_instruments * n_scenarios] row-major; whole numbers below 2^53 if quantum > 0
  *
  * Such an array can be scanned; margin needs the columns that mc_risk_array_create adds.
- * Errors: MC_ERR_NOT_FINITE, MC_ERR_DOMAIN (not whole), MC_ERR_EXACTNESS (err->row is the instrument)
+ * Errors: MC_ERR_NOT_FINITE, MC_ERR_DOMAIN (not whole), MC_ERR_EXACTNESS; err->row is the
+ * instrument
  */
 MC_API MC_MUST_CHECK mc_status mc_risk_array_adopt(const double *cells, size_t n_instruments,
                                                    size_t n_scenarios, double quantum,
@@ -81,7 +82,7 @@ typedef struct mc_risk_view {
     size_t stride;        /* doubles from one row of cells to the next, a multiple of 8         */
     double quantum;       /* in the numeraire; 0: unrounded                                     */
     double quantum_usd;   /* the same in USD at the snapshot; adopted: the quantum itself       */
-    const double *cells;  /* [n_instruments * stride] 64-byte aligned, the padding repeats column 0 */
+    const double *cells;  /* [n_instruments * stride] 64-byte aligned, padded with column 0 */
     /* Per risk lot, [n_instruments] quanta, whole numbers; NULL if adopted or unrounded.       */
     const double *mark;        /* the venue's value                                             */
     const double *value;       /* the model's value, the base of every cell                     */
