@@ -227,7 +227,7 @@ def _map(axes: Any, surface: Surface, scale: float) -> Any:
     if np.ptp(cells) > 1e-6 * limit:
         lines = axes.contour(x, y, cells, levels=LEVELS, colors="0.25",
                              linewidths=0.6, linestyles="solid")  # fmt: skip
-        axes.clabel(lines, fmt=_thousands, fontsize=8, inline_spacing=12)
+        axes.clabel(lines, fmt=_thousands, fontsize=8, inline_spacing=7)
         bottom, column = np.unravel_index(int(cells.argmin()), cells.shape)
         axes.plot(x[column], y[bottom], "v", color=BLACK, clip_on=False, markersize=7)
         axes.annotate(

@@ -231,11 +231,8 @@ def _scan(e: Explanation) -> str:
             if rest > 0:
                 others = float(pnl.sum() - sum(worst[i] for i in {*losers, *winners}))
                 verb = "lose" if others < 0 else "gain"
-                plural = "s" if rest > 1 else ""
-                text += (
-                    f" The other {rest} position{plural} "
-                    f"{verb if rest > 1 else verb + 's'} {_money(abs(others), e)}."
-                )
+                who = f"{rest} positions {verb}" if rest > 1 else f"position {verb}s"
+                text += f" The other {who} {_money(abs(others), e)}."
         paragraphs.append(paragraph(text))
     return "\n\n".join(paragraphs)
 

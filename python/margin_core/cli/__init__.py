@@ -42,6 +42,8 @@ def _run(arguments: list[str]) -> int:
         return done.exit_code
     except click.exceptions.Abort:
         raise KeyboardInterrupt from None
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message())
     except click.UsageError as error:
         hint = f" (see {error.ctx.command_path} --help)" if error.ctx else ""
         return _fail(f"{error.format_message()}{hint}")

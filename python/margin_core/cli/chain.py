@@ -40,6 +40,10 @@ def greeks_table(
         greeks=("price", *GREEKS),
     )  # fmt: skip
     forward = market.forward_usd[rows]
+    # As marks are counted: an inverse option's price is in coin, and a coin is worth the index.
+    inverse = instruments.inverse[rows]
+    coin = np.where(inverse, market.index_usd[instruments.unit[rows]] / forward, 1.0)
+    unit_usd = instruments.contract_size[rows] * market.quote_usd[rows]
     columns: dict[str, Any] = {
         "instrument": instruments.name[rows],
         "unit": np.array(instruments.units, dtype=object)[instruments.unit[rows]],
@@ -50,7 +54,7 @@ def greeks_table(
         "forward_usd": forward,
         "vol": market.vol[rows],
         "mark_usd": market.mark_usd[rows],
-        "price_usd": found.price,
+        "price_usd": found.price * coin * unit_usd,
         "delta": found.delta,
         "gamma_per_usd": found.gamma,
         "vega_usd_per_point": found.vega * PER_POINT,
@@ -106,7 +110,8 @@ def show(table: Table) -> None:
     screen.say()
     screen.prose(
         "iv % a year; delta per 1.00 of the forward; gamma of delta per USD; vega USD per "
-        "volatility point; theta USD a day; rho USD per 1 %. Prices by Black-76 on the forward."
+        "volatility point; theta USD a day; rho USD per 1 %. By Black-76 on the forward; prices of "
+        "inverse options are their coins at the index, as the venue's marks are."
     )
     if "venue_delta" in table:
         _show_differences(table)
@@ -150,7 +155,8 @@ def _show_differences(t: Table) -> None:
     screen.heading(f"Differences from the venue's own Greeks, {number(int(known.sum()))} options")
     lines = []
     for name, (column, unit, digits) in _OURS.items():
-        gap = np.abs(t[column] - t[f"venue_{name}"])[known]
+        ours = _capped(t) if name == "theta" else t[column]
+        gap = np.abs(ours - t[f"venue_{name}"])[known]
         at = np.flatnonzero(known)[int(np.argmax(gap))]
         values = [number(float(v), digits) for v in (np.median(gap), np.quantile(gap, 0.99),
                                                      gap.max())]  # fmt: skip
@@ -160,6 +166,12 @@ def _show_differences(t: Table) -> None:
                   strict=True)  # fmt: skip
     screen.show([Column(header, cells, right) for header, cells, right in columns])
     screen.prose(
-        "Deribit publishes delta to 4 and gamma to 5 decimals, and caps theta by the days left "
-        "and by the mark."
+        "Rounding explains half a digit: delta and gamma have 5 decimals at Deribit. Theta is "
+        "compared after Deribit's caps, the days left and the mark itself."
     )
+
+
+def _capped(t: Table) -> NDArray[np.float64]:
+    """Theta as Deribit publishes it: for the time that is left, and at most the mark."""
+    left = np.abs(t["theta_usd_per_day"]) * np.minimum(1.0, t["days"])
+    return -np.minimum(left, t["mark_usd"])

@@ -190,9 +190,8 @@ def sweep(
     with screen.progress("margining") as progress:
         standing = sweep_book(packed, margin, threads=threads, progress=progress)
     seconds = clock.seconds
-    rate = len(standing) / max(seconds, 1e-9)
-    screen.say(f"{number(len(standing))} accounts in {screen.duration(seconds)}: "
-               f"{number(rate)} accounts/s")  # fmt: skip
+    rate = f": {number(len(standing) / seconds)} accounts/s" if seconds > 1e-3 else ""
+    screen.say(f"{number(len(standing))} accounts margined in {screen.duration(seconds)}{rate}")
     screen.heading("Summary")
     screen.show_summary(standing)
     if nearest:

@@ -52,15 +52,15 @@ def show(model: MarginModel) -> None:
     for family in model.scenarios:
         if family.kind == "grid":
             moves = ", ".join(f"{move:+g}" for move in family.spot)
-            screen.prose(f"  grid: spot {moves} x range; volatility {', '.join(family.vol)}")
+            screen.prose(f"grid: spot {moves} x range; volatility {', '.join(family.vol)}", indent=2)
         elif family.kind == "tails":
             moves = ", ".join(f"{100 * move:+g}" for move in family.moves)
-            screen.prose(f"  tails: spot {moves} %, volatility {family.vol}")
+            screen.prose(f"tails: spot {moves} %, volatility {family.vol}", indent=2)
         else:
-            screen.prose(f"  event: {clean(family.name)}")
+            screen.prose(f"event: {clean(family.name)}", indent=2)
     screen.heading("Sources")
     for name, text in model.sources.items():
-        screen.prose(f"  {clean(name)}: {clean(text)}")
+        screen.prose(f"{clean(name)}: {clean(text)}", indent=2)
 
 
 def _percent(header: str, model: MarginModel, field: str) -> Column:

@@ -42,8 +42,8 @@ def heading(text: str) -> None:
     say(text, bold=True)
 
 
-def prose(text: str) -> None:
-    say(paragraph(text))
+def prose(text: str, indent: int = 0) -> None:
+    say(paragraph(text, indent=indent))
 
 
 def show(
@@ -199,7 +199,9 @@ class Clock:
 
 
 def duration(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds >= 1 else f"{1e3 * seconds:.0f} ms"
+    if seconds >= 1.0:
+        return f"{seconds:.1f} s"
+    return f"{1e3 * seconds:.0f} ms" if seconds >= 1e-3 else "less than 1 ms"
 
 
 def thread_count(threads: int) -> int:
