@@ -47,6 +47,8 @@ mc_status mc_instruments_check(const mc_instruments *in, mc_error *err)
 {
     if (in == NULL || in->n == 0)
         return mc_fail(err, MC_ERR_ARGUMENT, -1, "no instruments");
+    if (in->n > INT32_MAX || in->n_units > INT32_MAX || in->n_terms > INT32_MAX)
+        return mc_fail(err, MC_ERR_ARGUMENT, -1, "more instruments, units or terms than 2^31 - 1");
     if (in->unit == NULL || in->term == NULL || in->kind == NULL || in->strike == NULL
         || in->contract_size == NULL || in->step == NULL)
         return mc_fail(err, MC_ERR_ARGUMENT, -1, "a column of the instruments is missing");

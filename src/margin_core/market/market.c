@@ -12,6 +12,8 @@
 
 mc_status mc_market_check(const mc_instruments *in, const mc_market *market, mc_error *err)
 {
+    if (in == NULL)
+        return mc_fail(err, MC_ERR_ARGUMENT, -1, "a market without instruments");
     if (market == NULL || market->index_usd == NULL || market->years == NULL
         || market->forward_usd == NULL || market->vol == NULL || market->mark_usd == NULL)
         return mc_fail(err, MC_ERR_ARGUMENT, -1, "a column of the market is missing");

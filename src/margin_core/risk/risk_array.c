@@ -297,6 +297,15 @@ static mc_status add_columns(mc_risk_array *risk, const mc_instruments *in,
     return MC_OK;
 }
 
+/* A numeraire moves as its unit's terms do, and only instruments say which terms those are. */
+static bool has_instrument(const mc_instruments *in, int32_t unit)
+{
+    for (size_t i = 0; i < in->n; ++i)
+        if (in->unit[i] == unit)
+            return true;
+    return false;
+}
+
 static mc_status check_inputs(const mc_instruments *in, const mc_market *market,
                               const mc_scenarios *s, const double *lot,
                               const mc_risk_options *options, mc_error *err)
@@ -315,6 +324,9 @@ static mc_status check_inputs(const mc_instruments *in, const mc_market *market,
                        s->n_terms, in->n_terms);
     if (options->numeraire < -1 || options->numeraire >= (int32_t)in->n_units)
         return mc_fail(err, MC_ERR_INSTRUMENT, -1, "numeraire %d is not a unit", options->numeraire);
+    if (options->numeraire >= 0 && !has_instrument(in, options->numeraire))
+        return mc_fail(err, MC_ERR_INSTRUMENT, -1,
+                       "numeraire %d has no instrument that says how it moves", options->numeraire);
     for (size_t i = 0; in->factor != NULL && i < in->n; ++i)
         if (in->factor[i] < -1 || in->factor[i] >= (int32_t)s->n_factors)
             return mc_fail(err, MC_ERR_INSTRUMENT, (int64_t)i,
@@ -390,6 +402,8 @@ mc_status mc_risk_array_adopt(const double *cells, size_t n_instruments, size_t 
 {
     if (cells == NULL || out == NULL || n_instruments == 0 || n_scenarios == 0)
         return mc_fail(err, MC_ERR_ARGUMENT, -1, "no cells to adopt");
+    if (n_instruments > INT32_MAX || n_scenarios > INT32_MAX)
+        return mc_fail(err, MC_ERR_ARGUMENT, -1, "more instruments or scenarios than 2^31 - 1");
     mc_status status = mc_check_column(&quantum, 1, 0.0, false, 1e18, "quantum", err);
     if (status != MC_OK)
         return status;

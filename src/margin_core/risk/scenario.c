@@ -35,6 +35,8 @@ mc_status mc_scenarios_check(const mc_scenarios *s, size_t *base, mc_error *err)
         return mc_fail(err, MC_ERR_ARGUMENT, -1, "no scenarios, no terms or no spot moves");
     if (s->n_scenarios > INT32_MAX / s->n_terms)
         return mc_fail(err, MC_ERR_ARGUMENT, -1, "too many scenarios: %zu", s->n_scenarios);
+    if (s->n_factors > INT32_MAX / s->n_scenarios)
+        return mc_fail(err, MC_ERR_ARGUMENT, -1, "too many event factors: %zu", s->n_factors);
     if ((s->n_factors > 0) != (s->event_move != NULL))
         return mc_fail(err, MC_ERR_ARGUMENT, -1, "event moves and their number do not agree");
 
