@@ -420,6 +420,7 @@ class PackedBook:
     """
 
     handle: _margin.BookHandle
+    accounts: NDArray[Any]
     offset: NDArray[np.int64]
     row: NDArray[np.int32]
     lots: NDArray[np.float64]
@@ -580,7 +581,7 @@ class _Packer:
             order_lots=columns["order_lots"],
             order_limit=columns["order_limit"],
         )
-        return PackedBook(handle=handle, **columns)
+        return PackedBook(handle=handle, accounts=book.accounts, **columns)
 
     def packed_orders(self) -> dict[str, Any]:
         orders = self.book.orders

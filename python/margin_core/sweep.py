@@ -182,7 +182,8 @@ def sweep(
     -----
     An interrupt (Ctrl-C) is noticed between chunks: nothing is returned then.
     """
-    packed, names = _packed(book, margin.risk)
+    packed = _packed(book, margin.risk)
+    names = packed.accounts
     n, n_groups, n_units = len(packed.cash), len(margin.groups), len(margin.units)
     market, owners = _exposure(packed, margin, market_exposure, threads, names)
 
@@ -241,13 +242,13 @@ def scan(
     scenario : (n,) int32
         The first on a tie.
     """
-    packed, names = _packed(book, risk)
+    packed = _packed(book, risk)
     worst = np.empty(len(packed.cash))
     scenario = np.empty(len(packed.cash), dtype=np.int32)
     try:
         _sweep.scan(risk.handle, packed.handle, 0, worst, scenario, threads)
     except ExactnessError as error:
-        raise _named(error, names) from None
+        raise _named(error, packed.accounts) from None
     return worst * (risk.quantum or 1.0), scenario
 
 
@@ -272,11 +273,11 @@ def rank(equity: ArrayLike, mm: ArrayLike) -> NDArray[np.int64]:
     return order
 
 
-def _packed(book: Book | PackedBook, risk: RiskArray) -> tuple[PackedBook, NDArray[Any]]:
+def _packed(book: Book | PackedBook, risk: RiskArray) -> PackedBook:
     if isinstance(book, Book):
-        return book.pack(risk), book.accounts
+        return book.pack(risk)
     if isinstance(book, PackedBook):
-        return book, np.arange(len(book.cash)).astype(str).astype(object)
+        return book
     raise ArgumentError(f"a Book is needed, not {type(book).__name__}")
 
 

@@ -43,13 +43,16 @@ typedef struct mc_sweep_scratch {
     double *group_least;
     int32_t n_units;
     int32_t n_groups;
+    double *unit_lanes;   /* [n_units * 8] least P&L by lane                      */
+    double *group_rows;   /* [n_groups * 64] P&L of one pass                      */
+    double *sides;        /* [n_units * 8] own sums up to the end of each unit    */
 } mc_sweep_scratch;
 
 typedef struct mc_sweep_job {
     const mc_margin *margin;
     const mc_book_columns *book;
     size_t first_account;  /* outputs are indexed from here               */
-    const int64_t *market; /* [n_units * 2] or NULL                       */
+    const int64_t *market_rate; /* [n_units * 2] or NULL: the market's impact */
     const int64_t *owners; /* [n_owners * n_units * 2] or NULL            */
     const mc_standing *out;
 } mc_sweep_job;

@@ -10,6 +10,8 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 #if defined(__AVX2__)
 #include <immintrin.h>
@@ -26,6 +28,9 @@ static inline mc_lanes mc_lanes_load(const double *p) { return _mm512_load_pd(p)
 static inline void mc_lanes_store(double *p, mc_lanes a) { _mm512_storeu_pd(p, a); }
 static inline mc_lanes mc_lanes_set(double a) { return _mm512_set1_pd(a); }
 static inline mc_lanes mc_lanes_add(mc_lanes a, mc_lanes b) { return _mm512_add_pd(a, b); }
+static inline mc_lanes mc_lanes_mul(mc_lanes a, mc_lanes b) { return _mm512_mul_pd(a, b); }
+static inline mc_lanes mc_lanes_abs(mc_lanes a) { return _mm512_abs_pd(a); }
+static inline mc_lanes mc_lanes_and(mc_lanes a, mc_lanes mask) { return _mm512_and_pd(a, mask); }
 static inline mc_lanes mc_lanes_min(mc_lanes a, mc_lanes b) { return _mm512_min_pd(a, b); }
 static inline mc_lanes mc_lanes_fma(mc_lanes a, mc_lanes b, mc_lanes c)
 {
@@ -61,6 +66,19 @@ static inline mc_lanes mc_lanes_set(double a)
 static inline mc_lanes mc_lanes_add(mc_lanes a, mc_lanes b)
 {
     return (mc_lanes){_mm256_add_pd(a.lo, b.lo), _mm256_add_pd(a.hi, b.hi)};
+}
+static inline mc_lanes mc_lanes_mul(mc_lanes a, mc_lanes b)
+{
+    return (mc_lanes){_mm256_mul_pd(a.lo, b.lo), _mm256_mul_pd(a.hi, b.hi)};
+}
+static inline mc_lanes mc_lanes_abs(mc_lanes a)
+{
+    const __m256d sign = _mm256_set1_pd(-0.0);
+    return (mc_lanes){_mm256_andnot_pd(sign, a.lo), _mm256_andnot_pd(sign, a.hi)};
+}
+static inline mc_lanes mc_lanes_and(mc_lanes a, mc_lanes mask)
+{
+    return (mc_lanes){_mm256_and_pd(a.lo, mask.lo), _mm256_and_pd(a.hi, mask.hi)};
 }
 static inline mc_lanes mc_lanes_min(mc_lanes a, mc_lanes b)
 {
@@ -112,6 +130,29 @@ static inline mc_lanes mc_lanes_add(mc_lanes a, mc_lanes b)
         a.v[i] += b.v[i];
     return a;
 }
+static inline mc_lanes mc_lanes_mul(mc_lanes a, mc_lanes b)
+{
+    for (int i = 0; i < MC_LANES; ++i)
+        a.v[i] *= b.v[i];
+    return a;
+}
+static inline mc_lanes mc_lanes_abs(mc_lanes a)
+{
+    for (int i = 0; i < MC_LANES; ++i)
+        a.v[i] = fabs(a.v[i]);
+    return a;
+}
+static inline mc_lanes mc_lanes_and(mc_lanes a, mc_lanes mask)
+{
+    for (int i = 0; i < MC_LANES; ++i) {
+        uint64_t x, m;
+        memcpy(&x, &a.v[i], sizeof x);
+        memcpy(&m, &mask.v[i], sizeof m);
+        x &= m;
+        memcpy(&a.v[i], &x, sizeof x);
+    }
+    return a;
+}
 static inline mc_lanes mc_lanes_min(mc_lanes a, mc_lanes b)
 {
     for (int i = 0; i < MC_LANES; ++i)
@@ -140,6 +181,12 @@ static inline double mc_lanes_least(mc_lanes a)
 }
 
 #endif
+
+/* All bits or none, lane by lane: what mc_lanes_and keeps. */
+static inline mc_lanes mc_lanes_mask(const uint64_t *p)
+{
+    return mc_lanes_load((const double *)p);
+}
 
 /* Position of the lowest set bit of a mask that is not 0. */
 static inline int mc_first_bit(unsigned long long mask)

@@ -3,6 +3,7 @@
 #ifndef MC_KERNELS_REQUIREMENT_H
 #define MC_KERNELS_REQUIREMENT_H
 
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,24 +38,58 @@ typedef struct mc_unit_rates {
     mc_impact market_impact;
 } mc_unit_rates;
 
-/* What follows the cells in an instrument's row: two cache lines. */
+/* What follows the cells in an instrument's row: two cache lines of eight lanes, as the charges
+ * add them up. */
 typedef struct mc_row_tail {
-    double mark;
+    /* Times lots. */
     double vega[MC_VEGA_BUCKETS];
+    double vega_all; /* the sum of the buckets */
     double roll;
-    double short_option_mm;
+    double short_option_mm; /* minus the rate: what shorts owe is positive */
     double short_option_im;
+    /* Times lots, then by magnitude (closing, oracle, one) or by side. */
+    double mark;
     double closing;
     double oracle;
-    double notional;
-    double side;    /* + 1 or - 1 */
-    double largest; /* magnitude among the row's cells and rates */
-    int32_t term;
-    int32_t pair; /* one number for the call and the put of a term and strike */
-    int32_t kind;
-    int32_t unit;
-    double spare;
+    double one;
+    double longs;  /* + notional where the instrument gains when its unit rises, else - */
+    double shorts; /* - longs */
+    double spare[2];
 } mc_row_tail;
+
+/* What only slower paths read. */
+typedef struct mc_row_facts {
+    double notional;
+    double largest; /* magnitude among the row's cells and rates */
+    int32_t side;   /* + 1 or - 1 */
+    int32_t kind;
+} mc_row_facts;
+
+/* Where an instrument stands: group, unit, term and call/put pair in one number, each in the
+ * next, so that how much two neighbours share is how far up their numbers agree. */
+typedef uint64_t mc_place;
+
+enum {
+    MC_TERM_BIT = 22,  /* below: the pair, one number for the call and put of a term and strike */
+    MC_UNIT_BIT = 40,
+    MC_GROUP_BIT = 52,
+};
+
+static inline mc_place mc_place_of(int32_t group, int32_t unit, int32_t term, int32_t pair)
+{
+    return (mc_place)group << MC_GROUP_BIT | (mc_place)unit << MC_UNIT_BIT
+         | (mc_place)term << MC_TERM_BIT | (mc_place)pair;
+}
+
+/* What ends between two places. */
+enum { MC_NOTHING, MC_PAIR, MC_TERM, MC_UNIT, MC_GROUP, MC_ENDS };
+
+static inline int mc_ends_between(mc_place here, mc_place next)
+{
+    const mc_place differ = here ^ next;
+    return (differ != 0) + (differ >> MC_TERM_BIT != 0) + (differ >> MC_UNIT_BIT != 0)
+         + (differ >> MC_GROUP_BIT != 0);
+}
 
 struct mc_margin {
     size_t n_instruments;
@@ -63,6 +98,8 @@ struct mc_margin {
     size_t row;            /* doubles from one row to the next                */
     double *table;         /* [n_instruments * row]                           */
     int32_t *unit_of;      /* [n_instruments]                                 */
+    mc_place *places;      /* [n_instruments]                                 */
+    mc_row_facts *facts;   /* [n_instruments]                                 */
     size_t n_units;
     mc_unit_rates *units;  /* [n_units]                                       */
     size_t n_groups;
@@ -92,15 +129,18 @@ static inline int64_t mc_apply_factor(int64_t x, int64_t factor)
     return high * factor + ((low * factor + MC_FACTOR_ONE - 1) >> MC_FACTOR_BITS);
 }
 
-/* The impact of a notional: between two nodes linear, rounded up. */
+/* The impact of a notional: between two nodes linear, rounded up.
+ *
+ * The quotient of whole numbers below 2^53 and 2^33 that is no whole number, but below 2^20, is
+ * further from one than a double's rounding: ceil of the rounded quotient is ceil of the exact. */
 static inline int64_t mc_impact_rate(const mc_impact *impact, int64_t notional)
 {
     const int64_t g = (notional + MC_RATE_ONE - 1) >> MC_RATE_BITS;
     int64_t size = 0, rate = 0;
     for (int32_t j = 0; j < impact->n; ++j) {
         if (g <= impact->size[j]) {
-            const int64_t span = impact->size[j] - size;
-            return rate + ((impact->rate[j] - rate) * (g - size) + span - 1) / span;
+            const double up = (double)((impact->rate[j] - rate) * (g - size));
+            return rate + (int64_t)ceil(up / (double)(impact->size[j] - size));
         }
         size = impact->size[j];
         rate = impact->rate[j];

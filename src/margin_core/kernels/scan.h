@@ -14,7 +14,7 @@
 #define MC_INLINE static inline __attribute__((always_inline))
 #define MC_UNROLL _Pragma("GCC unroll 8")
 
-enum { MC_PASS_BLOCKS = 8 };
+enum { MC_PASS_BLOCKS = 8, MC_PASS_LANES = MC_PASS_BLOCKS * MC_LANES };
 
 /* Calls f(..., blocks) with `left`, at most 8, as a constant. */
 #define MC_FOR_BLOCKS(left, f, ...)                     \
@@ -62,13 +62,40 @@ MC_INLINE void mc_rows_sum(mc_lanes *to, const mc_lanes *from, const int blocks)
         to[b] = mc_lanes_add(to[b], from[b]);
 }
 
-MC_INLINE double mc_rows_least(const mc_lanes *pnl, const int blocks)
+MC_INLINE void mc_rows_keep(mc_lanes *pnl, mc_lanes mask, const int blocks)
+{
+    MC_UNROLL
+    for (int b = 0; b < blocks; ++b)
+        pnl[b] = mc_lanes_and(pnl[b], mask);
+}
+
+MC_INLINE void mc_rows_store(double *to, const mc_lanes *from, const int blocks)
+{
+    MC_UNROLL
+    for (int b = 0; b < blocks; ++b)
+        mc_lanes_store(to + b * MC_LANES, from[b]);
+}
+
+MC_INLINE void mc_rows_load(mc_lanes *to, const double *from, const int blocks)
+{
+    MC_UNROLL
+    for (int b = 0; b < blocks; ++b)
+        to[b] = mc_lanes_load(from + b * MC_LANES);
+}
+
+/* The least of every lane over the blocks. */
+MC_INLINE mc_lanes mc_rows_lowest(const mc_lanes *pnl, const int blocks)
 {
     mc_lanes least = pnl[0];
     MC_UNROLL
     for (int b = 1; b < blocks; ++b)
         least = mc_lanes_min(least, pnl[b]);
-    return mc_lanes_least(least);
+    return least;
+}
+
+MC_INLINE double mc_rows_least(const mc_lanes *pnl, const int blocks)
+{
+    return mc_lanes_least(mc_rows_lowest(pnl, blocks));
 }
 
 /* The first scenario of the pass where the P&L is `least`. */

@@ -111,95 +111,161 @@ static int64_t core_of(const mc_margin *m, const mc_sweep_scratch *s)
 
 /* ---- the charges ------------------------------------------------------------------------- */
 
-static int64_t concentration_of(const mc_unit_rates *unit, const int64_t *market, int64_t own,
-                                int64_t owner, int side)
+/* The lanes of a row's two lines of rates, in the order of mc_row_tail. */
+enum { VEGA = 0, VEGA_ALL = MC_VEGA_BUCKETS, ROLL, SHORT_MM, SHORT_IM };
+enum { MARK = 0, CLOSING, ORACLE, ONE, LONGS, SHORTS };
+
+/* a |x| + b x: the magnitude is (1, 0), the positive part (1/2, 1/2), x itself (0, 1). Halves of
+ * whole numbers below 2^53 are exact. */
+#define LANE_CONSTANTS(name) static const _Alignas(64) double name[MC_LANES]
+LANE_CONSTANTS(SUM_MAGNITUDE) = {1, 1, 1, 1, 1, 1, 0.5, 0.5};
+LANE_CONSTANTS(SUM_SIGNED) = {0, 0, 0, 0, 0, 0, 0.5, 0.5};
+LANE_CONSTANTS(OWN_MAGNITUDE) = {0, 1, 1, 1, 0.5, 0.5, 0, 0};
+LANE_CONSTANTS(OWN_SIGNED) = {1, 0, 0, 0, 0.5, 0.5, 0, 0};
+
+#define ALL UINT64_MAX
+
+/* The lanes whose sums end after a position, by what ends there, and those that go on. */
+static const _Alignas(64) uint64_t OVER[MC_ENDS][MC_LANES] = {
+    {0, 0, 0, 0, 0, 0, 0, 0},
+    {0, 0, 0, 0, 0, 0, ALL, ALL},
+    {0, 0, 0, 0, 0, ALL, ALL, ALL},
+    {ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL},
+    {ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL},
+};
+static const _Alignas(64) uint64_t ONGOING[MC_ENDS][MC_LANES] = {
+    {ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL},
+    {ALL, ALL, ALL, ALL, ALL, ALL, 0, 0},
+    {ALL, ALL, ALL, ALL, ALL, 0, 0, 0},
+    {0, 0, 0, 0, 0, 0, 0, 0},
+    {0, 0, 0, 0, 0, 0, 0, 0},
+};
+static const _Alignas(64) uint64_t KEEP[2][MC_LANES] = {
+    {0, 0, 0, 0, 0, 0, 0, 0},
+    {ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL},
+};
+
+MC_INLINE mc_lanes folded(mc_lanes x, const double *magnitude, const double *signed_)
 {
-    if (own == 0)
-        return 0;
-    int64_t rate = mc_impact_rate(&unit->owner_impact, owner);
-    if (market != NULL)
-        rate += mc_impact_rate(&unit->market_impact, market[side]);
-    return mc_apply_rate(own, rate < MC_RATE_ONE ? rate : MC_RATE_ONE);
+    return mc_lanes_fma(mc_lanes_load(magnitude), mc_lanes_abs(x),
+                        mc_lanes_mul(mc_lanes_load(signed_), x));
 }
 
-typedef struct sums {
-    double mark, lots, closing, oracle;                 /* over the account        */
-    double roll, short_mm, short_im, vega[MC_VEGA_BUCKETS]; /* over the unit       */
-    double sides[2];
-} sums;
-
-static void close_unit(const mc_sweep_job *job, size_t a, int32_t unit, sums *t, parts *part)
+static int64_t concentration_of(const mc_sweep_job *job, size_t a, const mc_sweep_scratch *s)
 {
     const mc_margin *m = job->margin;
     const int32_t owner = job->owners != NULL && job->book->owner != NULL ? job->book->owner[a] : -1;
-    double gross = 0.0, net = 0.0;
-    for (int b = 0; b < MC_VEGA_BUCKETS; ++b) {
-        gross += fabs(t->vega[b]);
-        net += t->vega[b];
-        t->vega[b] = 0.0;
+    int64_t sum = 0;
+    for (int32_t k = 0; k < s->n_units; ++k) {
+        const size_t unit = (size_t)s->unit[k];
+        for (size_t side = 0; side < 2; ++side) {
+            const double before = k > 0 ? s->sides[(k - 1) * MC_LANES + LONGS + (int)side] : 0.0;
+            const int64_t own = (int64_t)(s->sides[k * MC_LANES + LONGS + (int)side] - before);
+            const int64_t whole =
+                owner < 0 ? own : job->owners[((size_t)owner * m->n_units + unit) * 2 + side];
+            const int64_t rate = mc_impact_rate(&m->units[unit].owner_impact, whole)
+                               + (job->market_rate != NULL ? job->market_rate[unit * 2 + side] : 0);
+            sum += mc_apply_rate(own, rate < MC_RATE_ONE ? rate : MC_RATE_ONE);
+        }
     }
-    part->vega += ((int64_t)(gross - fabs(net)) + 1) / 2;
-    part->roll += (int64_t)t->roll;
-    part->short_option_mm += (int64_t)t->short_mm;
-    part->short_option_im += (int64_t)t->short_im;
-    t->roll = t->short_mm = t->short_im = 0.0;
-
-    for (int side = 0; side < 2; ++side) {
-        const int64_t own = (int64_t)t->sides[side];
-        const int64_t whole =
-            owner >= 0 ? job->owners[((size_t)owner * m->n_units + (size_t)unit) * 2 + (size_t)side]
-                       : own;
-        part->concentration += concentration_of(
-            &m->units[unit], job->market != NULL ? job->market + (size_t)unit * 2 : NULL, own,
-            whole, side);
-        t->sides[side] = 0.0;
-    }
+    return sum;
 }
 
-static void charge(const mc_sweep_job *job, size_t a, parts *part)
+/* Rows come from a table larger than the second-level cache, a few hundred instructions apart:
+ * without being asked for early they would arrive one by one. */
+enum { AHEAD = 6 };
+
+MC_INLINE void prefetch(const mc_margin *m, const mc_book_columns *book, int64_t p)
+{
+    const double *row = m->table + (size_t)book->instrument[p] * m->row;
+    for (size_t line = 0; line < m->row; line += MC_LANES)
+        __builtin_prefetch(row + line);
+}
+
+/* One pass over the positions of an account without orders, for its scan (`blocks` lanes of
+ * scenarios from column `at`) and, in the first pass, its charges.
+ *
+ * Where a pair, a term, a unit and a group end is unpredictable, and a mispredicted branch costs
+ * more than a position. So there are none: every position writes its sums to the place of the
+ * unit and group it is in, where the last of them stays, and sums that are over are masked off. */
+MC_INLINE void walk(const mc_sweep_job *job, size_t a, mc_sweep_scratch *s, parts *part, size_t at,
+                    const int blocks, const bool charging)
 {
     const mc_margin *m = job->margin;
     const mc_book_columns *book = job->book;
     const int64_t end = book->offset[a + 1];
-    sums t = {0};
-    double term_roll = 0.0, pair_mm = 0.0, pair_im = 0.0;
+    mc_lanes unit_pnl[MC_PASS_BLOCKS], group_pnl[MC_PASS_BLOCKS];
+    mc_lanes running = mc_lanes_zero(), totals = mc_lanes_zero(), own = mc_lanes_zero();
+    size_t unit = 0, group = 0;
+    const int64_t last = book->offset[book->n_accounts] - 1;
 
-    int64_t p = book->offset[a];
-    const mc_row_tail *tail = p < end ? mc_tail(m, book->instrument[p]) : NULL;
-    while (p < end) {
-        const double q = book->lots[p], size = fabs(q);
-        t.mark += q * tail->mark;
-        t.lots += size;
-        t.closing += size * tail->closing;
-        t.oracle += size * tail->oracle;
-        for (int b = 0; b < MC_VEGA_BUCKETS; ++b)
-            t.vega[b] += q * tail->vega[b];
-        const double notional = size * tail->notional;
-        t.sides[0] += q * tail->side > 0.0 ? notional : 0.0;
-        t.sides[1] += q * tail->side < 0.0 ? notional : 0.0;
-        term_roll += q * tail->roll;
-        pair_mm -= q * tail->short_option_mm;
-        pair_im -= q * tail->short_option_im;
+    mc_rows_zero(unit_pnl, blocks);
+    mc_rows_zero(group_pnl, blocks);
+    for (int64_t p = book->offset[a]; p < end; ++p) {
+        const int32_t i = book->instrument[p];
+        const mc_place place = m->places[i];
+        const mc_place next = p + 1 < end ? m->places[book->instrument[p + 1]] : ~place;
+        const int ending = mc_ends_between(place, next);
+        const double *row = m->table + (size_t)i * m->row;
+        const double q = book->lots[p];
 
-        ++p;
-        const mc_row_tail *next = p < end ? mc_tail(m, book->instrument[p]) : NULL;
-        if (next == NULL || next->pair != tail->pair) { /* a pair never outlives its term */
-            t.short_mm += pair_mm > 0.0 ? pair_mm : 0.0;
-            t.short_im += pair_im > 0.0 ? pair_im : 0.0;
-            pair_mm = pair_im = 0.0;
+        prefetch(m, book, p + AHEAD < last ? p + AHEAD : last);
+        if (blocks > 0) {
+            mc_rows_add(unit_pnl, row + at, q, blocks);
+            mc_rows_add(group_pnl, row + at, q, blocks);
+            mc_lanes_store(s->unit_lanes + unit * MC_LANES, mc_rows_lowest(unit_pnl, blocks));
+            mc_rows_store(s->group_rows + group * MC_PASS_LANES, group_pnl, blocks);
+            mc_rows_keep(unit_pnl, mc_lanes_mask(KEEP[ending < MC_UNIT]), blocks);
+            mc_rows_keep(group_pnl, mc_lanes_mask(KEEP[ending < MC_GROUP]), blocks);
         }
-        if (next == NULL || next->term != tail->term) {
-            t.roll += fabs(term_roll);
-            term_roll = 0.0;
+        if (charging) {
+            const mc_lanes lots = mc_lanes_set(q);
+            running = mc_lanes_fma(lots, mc_lanes_load(row + m->stride), running);
+            totals = mc_lanes_add(totals, mc_lanes_and(folded(running, SUM_MAGNITUDE, SUM_SIGNED),
+                                                       mc_lanes_mask(OVER[ending])));
+            running = mc_lanes_and(running, mc_lanes_mask(ONGOING[ending]));
+            own = mc_lanes_add(own, folded(mc_lanes_mul(lots, mc_lanes_load(row + m->stride
+                                                                            + MC_LANES)),
+                                           OWN_MAGNITUDE, OWN_SIGNED));
+            mc_lanes_store(s->sides + unit * MC_LANES, own);
         }
-        if (next == NULL || next->unit != tail->unit)
-            close_unit(job, a, tail->unit, &t, part);
-        tail = next;
+        s->unit[unit] = (int32_t)(place >> MC_UNIT_BIT & 0xfff);
+        s->group[group] = (int32_t)(place >> MC_GROUP_BIT);
+        unit += ending >= MC_UNIT;
+        group += ending >= MC_GROUP;
     }
-    part->equity = (int64_t)t.mark;
-    part->lots = (int64_t)t.lots;
-    part->closing = (int64_t)t.closing;
-    part->oracle = (int64_t)t.oracle;
+    s->n_units = (int32_t)unit;
+    s->n_groups = (int32_t)group;
+
+    if (blocks > 0) {
+        for (size_t u = 0; u < unit; ++u) {
+            const double least = mc_lanes_least(mc_lanes_load(s->unit_lanes + u * MC_LANES));
+            if (at == 0 || least < s->unit_least[u])
+                s->unit_least[u] = least;
+        }
+        for (size_t g = 0; g < group; ++g) {
+            mc_lanes pnl[MC_PASS_BLOCKS];
+            mc_rows_load(pnl, s->group_rows + g * MC_PASS_LANES, blocks);
+            keep_least(&s->group_least[g], &s->group_worst[g], pnl, at, blocks);
+        }
+    }
+    if (charging) {
+        double sums[MC_LANES], owns[MC_LANES];
+        mc_lanes_store(sums, totals);
+        mc_lanes_store(owns, own);
+        double buckets = 0.0;
+        for (int b = 0; b < MC_VEGA_BUCKETS; ++b)
+            buckets += sums[VEGA + b];
+        part->vega = (int64_t)(buckets - sums[VEGA_ALL]) / 2; /* even: |x| and x have one parity */
+        part->roll = (int64_t)sums[ROLL];
+        part->short_option_mm = (int64_t)sums[SHORT_MM];
+        part->short_option_im = (int64_t)sums[SHORT_IM];
+        part->equity = (int64_t)owns[MARK];
+        part->closing = (int64_t)owns[CLOSING];
+        part->oracle = (int64_t)owns[ORACLE];
+        part->lots = (int64_t)owns[ONE];
+        part->concentration = concentration_of(job, a, s);
+    }
 }
 
 /* ---- cross and isolated accounts --------------------------------------------------------- */
@@ -209,19 +275,19 @@ typedef struct flat_rates {
 } flat_rates;
 
 /* What one holding adds by itself; what is tiered goes to `tiered` instead. */
-static flat_rates flat_holding(const mc_unit_rates *unit, const mc_row_tail *tail, double lots,
-                               bool cross, int64_t *tiered)
+static flat_rates flat_holding(const mc_unit_rates *unit, const mc_row_facts *facts, double mark,
+                               double lots, bool cross, int64_t *tiered)
 {
-    const int64_t notional = (int64_t)(fabs(lots) * tail->notional);
-    if (tail->kind == MC_SPOT) {
+    const int64_t notional = (int64_t)(fabs(lots) * facts->notional);
+    if (facts->kind == MC_SPOT) {
         const int64_t haircut = mc_apply_rate(notional, unit->haircut);
         return (flat_rates){haircut, haircut};
     }
     const int64_t mm = cross ? unit->tier_mm[0] : unit->isolated_mm;
     const int64_t im = cross ? unit->tier_im[0] : unit->isolated_im;
     flat_rates rates = {mc_apply_rate(notional, mm), mc_apply_rate(notional, im)};
-    if ((tail->kind == MC_CALL || tail->kind == MC_PUT) && lots > 0.0) {
-        const int64_t value = at_least(0, (int64_t)(lots * tail->mark)); /* all it can lose */
+    if ((facts->kind == MC_CALL || facts->kind == MC_PUT) && lots > 0.0) {
+        const int64_t value = at_least(0, (int64_t)(lots * mark)); /* all it can lose */
         rates.mm = value < rates.mm ? value : rates.mm;
         rates.im = value < rates.im ? value : rates.im;
     } else if (cross) {
@@ -253,19 +319,20 @@ static flat_rates flat_requirement(const mc_sweep_job *job, size_t a, bool cross
 
         int64_t tiered = 0;
         for (; p < end && m->unit_of[book->instrument[p]] == unit; ++p) {
-            const mc_row_tail *tail = mc_tail(m, book->instrument[p]);
-            const flat_rates own =
-                flat_holding(&m->units[unit], tail, book->lots[p], cross, &tiered);
+            const int32_t i = book->instrument[p];
+            const double price = mc_tail(m, i)->mark;
+            const flat_rates own = flat_holding(&m->units[unit], &m->facts[i], price,
+                                                book->lots[p], cross, &tiered);
             sum.mm += own.mm;
             sum.im += own.im;
-            mark += book->lots[p] * tail->mark;
+            mark += book->lots[p] * price;
         }
         for (; o < orders_end && m->unit_of[book->order_instrument[o]] == unit; ++o) {
-            const mc_row_tail *tail = mc_tail(m, book->order_instrument[o]);
-            const flat_rates own =
-                flat_holding(&m->units[unit], tail, book->order_lots[o], cross, &tiered);
-            const int64_t gap =
-                loss((tail->mark - book->order_limit[o]) * book->order_lots[o]);
+            const int32_t i = book->order_instrument[o];
+            const double price = mc_tail(m, i)->mark;
+            const flat_rates own = flat_holding(&m->units[unit], &m->facts[i], price,
+                                                book->order_lots[o], cross, &tiered);
+            const int64_t gap = loss((price - book->order_limit[o]) * book->order_lots[o]);
             sum.mm += own.mm + gap;
             sum.im += own.im + gap;
         }
@@ -348,23 +415,43 @@ static void report(const mc_sweep_job *job, size_t a, const parts *part, int64_t
     PUT(rounding, (part->lots + 1) / 2);
 }
 
+/* Scan, core and charges of a portfolio account. Scenarios are taken 64 a pass; `blocks` is what
+ * is left for the last. */
+MC_INLINE void scan_account(const mc_sweep_job *job, size_t a, mc_sweep_scratch *s, parts *part,
+                            const int blocks)
+{
+    const mc_margin *m = job->margin;
+    const mc_book_columns *book = job->book;
+    const size_t pass = MC_PASS_LANES;
+    const bool orders = book->order_offset != NULL
+                     && book->order_offset[a + 1] > book->order_offset[a];
+    size_t at = 0;
+    if (orders || job->out->unit_scenario != NULL) {
+        walk(job, a, s, part, 0, 0, true);
+        for (; m->stride - at > pass; at += pass)
+            scan_units(m, book, a, s, at, MC_PASS_BLOCKS);
+        scan_units(m, book, a, s, at, blocks);
+    } else if (m->stride <= pass) {
+        walk(job, a, s, part, 0, blocks, true);
+    } else {
+        walk(job, a, s, part, 0, MC_PASS_BLOCKS, true);
+        for (at = pass; m->stride - at > pass; at += pass)
+            walk(job, a, s, part, at, MC_PASS_BLOCKS, false);
+        walk(job, a, s, part, at, blocks, false);
+    }
+    part->core = core_of(m, s);
+}
+
 MC_INLINE void sweep_accounts(const mc_sweep_job *job, mc_sweep_scratch *s, size_t first, size_t n,
                               const int blocks)
 {
     const mc_margin *m = job->margin;
-    const size_t pass = MC_PASS_BLOCKS * MC_LANES;
     for (size_t a = first; a < first + n; ++a) {
         parts part = {0};
         int64_t mm, im;
         const uint8_t mode = job->book->mode != NULL ? job->book->mode[a] : MC_PORTFOLIO;
         if (mode == MC_PORTFOLIO) {
-            /* `blocks` of the last pass; full passes come before it. */
-            size_t at = 0;
-            for (; m->stride - at > pass; at += pass)
-                scan_units(m, job->book, a, s, at, MC_PASS_BLOCKS);
-            scan_units(m, job->book, a, s, at, blocks);
-            part.core = core_of(m, s);
-            charge(job, a, &part);
+            scan_account(job, a, s, &part, blocks);
             const int64_t charges = part.roll + part.vega + part.concentration + part.oracle;
             mm = at_least(mc_apply_factor(part.core, m->mm_factor_k) + part.short_option_mm
                               + charges, part.closing);

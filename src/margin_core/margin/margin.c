@@ -194,22 +194,24 @@ static mc_row_tail tail_of(const mc_risk_view *risk, const mc_instruments *in,
         market->confidence_frac != NULL ? market->confidence_frac[in->unit[i]] : 0.0;
     const double growth = mc_exp(u->roll_move_frac * years) - 1.0;
 
+    const double side = in->kind[i] == MC_PUT ? -1.0 : 1.0;
+
     mc_row_tail tail = {
         .mark = risk->mark[i],
         .roll = spot ? 0.0 : rint(risk->basis_delta[i]
                                   * (growth > u->roll_min_frac ? growth : u->roll_min_frac)) + 0.0,
-        .short_option_mm = option ? ceil(risk->notional[i] * u->short_option_mm_frac) : 0.0,
-        .short_option_im = option ? ceil(risk->notional[i] * u->short_option_im_frac) : 0.0,
+        .short_option_mm = option ? -ceil(risk->notional[i] * u->short_option_mm_frac) : 0.0,
+        .short_option_im = option ? -ceil(risk->notional[i] * u->short_option_im_frac) : 0.0,
         .closing = spot ? 0.0 : ceil(risk->notional[i] * u->close_frac),
         .oracle = ceil(risk->notional[i] * confidence),
-        .notional = risk->notional[i],
-        .side = in->kind[i] == MC_PUT ? -1.0 : 1.0,
-        .term = in->term[i],
-        .kind = in->kind[i],
-        .unit = in->unit[i],
+        .one = 1.0,
+        .longs = side * risk->notional[i],
+        .shorts = -side * risk->notional[i],
     };
-    if (option)
-        tail.vega[bucket_of(model, years)] = rint(risk->vega[i] * u->vega_twist) + 0.0;
+    if (option) {
+        tail.vega_all = rint(risk->vega[i] * u->vega_twist) + 0.0;
+        tail.vega[bucket_of(model, years)] = tail.vega_all;
+    }
     return tail;
 }
 
@@ -220,12 +222,10 @@ static double largest_of(const double *cells, size_t n, const mc_row_tail *tail)
     for (size_t z = 0; z < n; ++z)
         largest = fmax(largest, fabs(cells[z]));
     const double rates[] = {tail->mark, tail->roll, tail->short_option_mm, tail->short_option_im,
-                            tail->closing, tail->oracle, tail->notional};
+                            tail->closing, tail->oracle, tail->longs};
     for (size_t r = 0; r < sizeof rates / sizeof rates[0]; ++r)
         largest = fmax(largest, fabs(rates[r]));
-    for (size_t b = 0; b < MC_VEGA_BUCKETS; ++b)
-        largest = fmax(largest, fabs(tail->vega[b]));
-    return largest;
+    return fmax(largest, fabs(tail->vega_all));
 }
 
 static mc_status fill_table(mc_margin *m, const mc_risk_view *risk, const mc_instruments *in,
@@ -237,15 +237,18 @@ static mc_status fill_table(mc_margin *m, const mc_risk_view *risk, const mc_ins
         mc_row_tail tail = tail_of(risk, in, market, model, i);
         if (i > 0 && (in->term[i] != in->term[i - 1] || in->strike[i] != in->strike[i - 1]))
             ++pair;
-        tail.pair = pair;
-        tail.largest = largest_of(risk->cells + i * risk->stride, risk->n_scenarios, &tail);
-        if (!(tail.largest < MC_EXACT_LIMIT))
+        m->places[i] = mc_place_of(m->units[in->unit[i]].group, in->unit[i], in->term[i], pair);
+        const double largest =
+            largest_of(risk->cells + i * risk->stride, risk->n_scenarios, &tail);
+        if (!(largest < MC_EXACT_LIMIT))
             return mc_fail(err, MC_ERR_EXACTNESS, (int64_t)i,
                            "a rate of instrument %zu is 2^53 quanta per risk lot or more", i);
         memcpy(row, risk->cells + i * risk->stride, risk->stride * sizeof(double));
         memcpy(row + m->stride, &tail, sizeof tail);
         m->unit_of[i] = in->unit[i];
-        m->largest = fmax(m->largest, tail.largest);
+        m->facts[i] = (mc_row_facts){.notional = risk->notional[i], .largest = largest,
+                                     .side = in->kind[i] == MC_PUT ? -1 : 1, .kind = in->kind[i]};
+        m->largest = fmax(m->largest, largest);
         m->largest_mark = fmax(m->largest_mark, fabs(tail.mark));
     }
     return MC_OK;
@@ -269,6 +272,12 @@ mc_status mc_margin_create(const mc_risk_array *risk, const mc_instruments *in,
                          view->n_instruments, in->n);
     if (status == MC_OK)
         status = check_model(model, in, view->quantum_usd, err);
+    if (status == MC_OK
+        && (in->n >> MC_TERM_BIT != 0 || in->n_terms >> (MC_UNIT_BIT - MC_TERM_BIT) != 0
+            || in->n_units >> (MC_GROUP_BIT - MC_UNIT_BIT) != 0
+            || model->n_groups >> (64 - MC_GROUP_BIT) != 0))
+        status = mc_fail(err, MC_ERR_ARGUMENT, -1,
+                         "more than 2^22 instruments, 2^18 terms, 2^12 units or 2^12 groups");
     if (status != MC_OK)
         return status;
 
@@ -283,9 +292,12 @@ mc_status mc_margin_create(const mc_risk_array *risk, const mc_instruments *in,
     };
     m->table = mc_alloc(m->n_instruments * m->row, sizeof(double));
     m->unit_of = mc_alloc(m->n_instruments, sizeof *m->unit_of);
+    m->places = mc_alloc(m->n_instruments, sizeof *m->places);
+    m->facts = mc_alloc(m->n_instruments, sizeof *m->facts);
     m->units = mc_alloc(m->n_units, sizeof *m->units);
     m->lambda_k = mc_alloc(m->n_groups, sizeof *m->lambda_k);
-    if (m->table == NULL || m->unit_of == NULL || m->units == NULL || m->lambda_k == NULL) {
+    if (m->table == NULL || m->unit_of == NULL || m->places == NULL || m->facts == NULL || m->units == NULL
+        || m->lambda_k == NULL) {
         status = mc_fail(err, MC_ERR_MEMORY, -1, "no memory for a margin table");
     } else {
         for (size_t u = 0; u < m->n_units; ++u)
@@ -307,6 +319,8 @@ void mc_margin_destroy(mc_margin *m)
         return;
     mc_free(m->table);
     mc_free(m->unit_of);
+    mc_free(m->places);
+    mc_free(m->facts);
     mc_free(m->units);
     mc_free(m->lambda_k);
     mc_free(m);
@@ -322,9 +336,9 @@ mc_status mc_margin_rates_of(const mc_margin *m, size_t instrument, mc_margin_ra
                        instrument, m->n_instruments);
     const mc_row_tail *tail = mc_tail(m, (int32_t)instrument);
     *rates = (mc_margin_rates){
-        .mark = tail->mark, .roll = tail->roll, .short_option_mm = tail->short_option_mm,
-        .short_option_im = tail->short_option_im, .closing = tail->closing, .oracle = tail->oracle,
-        .notional = tail->notional, .side = tail->side,
+        .mark = tail->mark, .roll = tail->roll, .short_option_mm = -tail->short_option_mm + 0.0,
+        .short_option_im = -tail->short_option_im + 0.0, .closing = tail->closing, .oracle = tail->oracle,
+        .notional = m->facts[instrument].notional, .side = m->facts[instrument].side,
     };
     memcpy(rates->vega, tail->vega, sizeof rates->vega);
     return MC_OK;

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/threads.h"
 #include "kernels/kernels.h"
+#include "kernels/scan.h"
 #include "kernels/requirement.h"
 #include "margin/book.h"
 #include "sweep/exact.h"
@@ -17,12 +18,12 @@ static double bound_of(const mc_margin *m, const mc_book_columns *c, size_t a)
 {
     double bound = 0.0;
     for (int64_t p = c->offset[a]; p < c->offset[a + 1]; ++p)
-        bound += fabs(c->lots[p]) * mc_tail(m, c->instrument[p])->largest;
+        bound += fabs(c->lots[p]) * m->facts[c->instrument[p]].largest;
     if (c->order_offset != NULL)
         for (int64_t o = c->order_offset[a]; o < c->order_offset[a + 1]; ++o) {
-            const mc_row_tail *tail = mc_tail(m, c->order_instrument[o]);
+            const int32_t i = c->order_instrument[o];
             bound += fabs(c->order_lots[o])
-                   * (tail->largest + fabs(tail->mark - c->order_limit[o]));
+                   * (m->facts[i].largest + fabs(mc_tail(m, i)->mark - c->order_limit[o]));
         }
     return bound;
 }
@@ -72,13 +73,11 @@ static int64_t add_below_limit(int64_t a, int64_t b)
 static void add_exposure(const mc_margin *m, const mc_book_columns *c, size_t a, int64_t *sides)
 {
     for (int64_t p = c->offset[a]; p < c->offset[a + 1]; ++p) {
-        const mc_row_tail *tail = mc_tail(m, c->instrument[p]);
-        const int64_t notional = (int64_t)(fabs(c->lots[p]) * tail->notional);
-        const double direction = c->lots[p] * tail->side;
-        if (direction != 0.0) {
-            int64_t *const side = &sides[(size_t)tail->unit * 2 + (direction < 0.0)];
-            *side = add_below_limit(*side, notional);
-        }
+        const int32_t i = c->instrument[p];
+        const int64_t notional = (int64_t)(fabs(c->lots[p]) * m->facts[i].notional);
+        const bool is_short = c->lots[p] * m->facts[i].side < 0.0;
+        int64_t *const side = &sides[m->unit_of[i] * 2 + is_short];
+        *side = add_below_limit(*side, notional);
     }
 }
 
@@ -146,25 +145,40 @@ static void sweep_block(void *context, size_t block, unsigned thread)
                       left < ACCOUNTS_PER_BLOCK ? left : ACCOUNTS_PER_BLOCK);
 }
 
-/* The threads' scratch in one piece of memory; each thread's part begins on its own cache line. */
-static void *allocate_scratch(const mc_margin *m, unsigned threads, mc_sweep_scratch **out)
+/* A piece of `bytes` from memory that is dealt out in whole cache lines. */
+static void *deal(char **memory, size_t bytes)
 {
-    const size_t items = m->n_units + m->n_groups;
-    const size_t bytes = (items * (sizeof(double) + 2 * sizeof(int32_t)) / MC_ALIGNMENT + 1)
-                       * MC_ALIGNMENT;
-    const size_t heads = (threads * sizeof(mc_sweep_scratch) / MC_ALIGNMENT + 1) * MC_ALIGNMENT;
-    char *const memory = mc_alloc(1, heads + threads * bytes);
+    void *const piece = *memory;
+    *memory += (bytes / MC_ALIGNMENT + 1) * MC_ALIGNMENT;
+    return piece;
+}
+
+/* All threads' scratch and the market's rates in one piece of memory. */
+static void *allocate_scratch(const mc_margin *m, unsigned threads, mc_sweep_scratch **scratch,
+                              int64_t **market_rate)
+{
+    const size_t u = m->n_units + 1, g = m->n_groups + 1; /* one past the last is written too */
+    const size_t per_thread = u * (2 * MC_LANES + 2) * sizeof(double)
+                            + g * (MC_PASS_LANES + 2) * sizeof(double)
+                            + 9 * MC_ALIGNMENT; /* at least the nine pieces below */
+    char *const memory = mc_alloc(1, threads * (per_thread + sizeof **scratch)
+                                         + u * 2 * sizeof(int64_t) + 4 * MC_ALIGNMENT);
     if (memory == NULL)
         return NULL;
-    *out = (mc_sweep_scratch *)memory;
+    char *left = memory;
+    *scratch = deal(&left, threads * sizeof **scratch);
+    *market_rate = deal(&left, u * 2 * sizeof(int64_t));
     for (unsigned t = 0; t < threads; ++t) {
-        double *const least = (double *)(memory + heads + t * bytes);
-        int32_t *const ints = (int32_t *)(least + items);
-        (*out)[t] = (mc_sweep_scratch){
-            .unit_least = least, .group_least = least + m->n_units,
-            .unit = ints, .unit_worst = ints + m->n_units,
-            .group = ints + 2 * m->n_units, .group_worst = ints + 2 * m->n_units + m->n_groups,
-        };
+        mc_sweep_scratch *s = &(*scratch)[t];
+        s->sides = deal(&left, u * MC_LANES * sizeof(double));
+        s->unit_least = deal(&left, u * sizeof(double));
+        s->group_least = deal(&left, g * sizeof(double));
+        s->unit = deal(&left, u * sizeof(int32_t));
+        s->unit_worst = deal(&left, u * sizeof(int32_t));
+        s->unit_lanes = deal(&left, u * MC_LANES * sizeof(double));
+        s->group_rows = deal(&left, g * MC_PASS_LANES * sizeof(double));
+        s->group = deal(&left, g * sizeof(int32_t));
+        s->group_worst = deal(&left, g * sizeof(int32_t));
     }
     return memory;
 }
@@ -191,12 +205,18 @@ mc_status mc_sweep(const mc_margin *m, const mc_book *book, const mc_range *rang
     sweep_context context = {
         .kernels = mc_kernels_used(),
         .job = {.margin = m, .book = &book->columns, .first_account = range->first,
-                .market = market, .owners = owners, .out = out},
+                .owners = owners, .out = out},
         .count = range->count,
     };
-    void *const memory = allocate_scratch(m, threads, &context.scratch);
+    int64_t *market_rate;
+    void *const memory = allocate_scratch(m, threads, &context.scratch, &market_rate);
     if (memory == NULL)
         return mc_fail(err, MC_ERR_MEMORY, -1, "no memory for %u threads", threads);
+    if (market != NULL) {
+        for (size_t i = 0; i < 2 * m->n_units; ++i)
+            market_rate[i] = mc_impact_rate(&m->units[i / 2].market_impact, market[i]);
+        context.job.market_rate = market_rate;
+    }
     mc_parallel(n_blocks, threads, sweep_block, &context);
     mc_free(memory);
     return MC_OK;
