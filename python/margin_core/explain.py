@@ -163,7 +163,15 @@ class _Lines:
                 lines[row][3:5] = currency, lines[row][4] + basis
             else:
                 entry[currency] = entry.get(currency, 0.0) + basis
-        kept = [line for line in lines.values() if abs(line[2]) >= 1.0]
+        # Less than a lot of a balance is what rounding left; it stays with the cost basis.
+        for row in [row for row, line in lines.items() if abs(line[2]) < 1.0]:
+            rest = lines.pop(row)[2]
+            holder = next((line for line in lines.values() if line[3] == row), None)
+            if holder is not None:
+                holder[4] += rest
+            else:
+                entry[row] = entry.get(row, 0.0) + rest
+        kept = list(lines.values())
         for row, basis in entry.items():
             kept.append([f"{names[row]} {ENTRY_VALUE}", row, basis, row, 0.0, True])
         columns = list(zip(*kept, strict=True)) or [()] * 6

@@ -92,7 +92,7 @@ def account_surface(
     vol_range : (low, high)
         Every volatility moves between these fractions of itself.
     points : int
-        Spot moves; there are a third as many volatility moves.
+        Spot moves; there are about a third as many volatility moves.
     """
     if not 0.0 < spot_range < 1.0 or not -1.0 <= vol_range[0] < vol_range[1] or points < 3:
         raise ArgumentError("spot_range is between 0 and 1, vol_range rises from -1, points >= 3")
@@ -105,20 +105,22 @@ def account_surface(
     quantity[rows] = packed.lots * risk.lot[packed.row]
 
     spot = np.linspace(-spot_range, spot_range, 2 * (points // 2) + 1)
-    vol = np.linspace(*vol_range, max(4 * (points // 12), 2) + 1)
+    vol = np.linspace(*vol_range, 6 * max(points // 18, 1) + 1)
     units = market.instruments.units
     still = {unit for unit in units if margin.model.unit(unit).group in ("stablecoins", "fiat")}
-    moves = np.tile(spot, len(vol))
+    # First the base: every table needs a column in which nothing moves.
+    moves = np.concatenate([[0.0], np.tile(spot, len(vol))])
+    vol_moves = np.concatenate([[0.0], np.repeat(vol, len(spot))])
     scenarios = Scenarios.from_arrays(
         [str(i) for i in range(len(moves))],
         {unit: moves * (unit not in still) for unit in units},
-        vol_move=dict.fromkeys(units, np.repeat(vol, len(spot))),
+        vol_move=dict.fromkeys(units, vol_moves),
     )
     grid = RiskArray.price(
         market, margin.model, scenarios, quantum=None, lots=np.ones(len(market)),
         numeraire=risk.numeraire,
     )  # fmt: skip
-    pnl = quantity[grid.numbering.order] @ grid.cells
+    pnl = quantity[grid.numbering.order] @ grid.cells[:, 1:]
     standing = sweep(one, margin, market_exposure=False, threads=1)
     return Surface(
         account, spot, vol, pnl.reshape(len(vol), len(spot)),

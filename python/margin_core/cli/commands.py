@@ -136,8 +136,10 @@ def greeks(
 
     Where the files hold the venue's own Greeks, their differences follow.
     """
-    from margin_core.cli import chain, inputs
+    from margin_core.cli import chain, inputs, screen
 
+    screen.check_output(csv_path, (".csv",))
+    screen.check_output(parquet_path, (".parquet", ".pq"))
     market = inputs.read_market(chains, now, index)
     table = chain.greeks_table(market, inputs.venue_greeks(chains), expiry, strikes)
     chain.show(table)
@@ -157,6 +159,7 @@ def margin(out: str | None, threads: int, **files: Any) -> None:
     from margin_core.cli import screen
     from margin_core.sweep import sweep
 
+    screen.check_output(out, screen.TABLES)
     book, margin = _load(files, None, 0, threads)
     standing = sweep(book, margin, threads=threads)
     screen.show_accounts(standing.table(), standing.numeraire)
@@ -181,6 +184,7 @@ def sweep(
     from margin_core.render import number
     from margin_core.sweep import sweep as sweep_book
 
+    screen.check_output(out, screen.TABLES)
     book, margin = _load(files, synthetic, seed, threads)
     if synthetic is not None:
         screen.say(f"Synthetic data: a made-up venue, seed {seed}.")
@@ -216,7 +220,9 @@ def explain(
     """Why ACCOUNT must hold what it must hold."""
     from margin_core.cli import screen
     from margin_core.explain import explain as explain_account
+    from margin_core.plot import FORMATS, account_picture, account_surface
 
+    screen.check_output(picture, FORMATS)
     book, margin = _load(files, synthetic, seed)
     explanation = explain_account(book, margin, account)
     note = None
@@ -226,8 +232,6 @@ def explain(
         screen.say()
     screen.say(explanation.text().rstrip("\n"))
     if picture:
-        from margin_core.plot import account_picture, account_surface
-
         account_picture(account_surface(book, margin, account), picture, note=note)
         screen.say()
         screen.say(f"Picture: {picture}")

@@ -209,14 +209,27 @@ def thread_count(threads: int) -> int:
     return threads or os.cpu_count() or 1
 
 
+TABLES = (".csv", ".parquet", ".pq")
+
+
+def check_output(path: str | None, suffixes: tuple[str, ...]) -> None:
+    """Refuse, before the work, a file that could not be written after it."""
+    from margin_core.errors import FileError
+
+    if path is None:
+        return
+    if not path.lower().endswith(suffixes):
+        raise FileError(f"{path}: the file's name must end in {', '.join(suffixes)}")
+    folder = os.path.dirname(path) or "."
+    if not os.path.isdir(folder):
+        raise FileError(f"{path}: there is no folder {folder}")
+    if os.path.isdir(path):
+        raise FileError(f"{path}: is a directory")
+
+
 def save(table: Table, path: str) -> None:
     """Write a table as .csv or .parquet, by the file's name."""
-    suffix = os.path.splitext(path)[1].lower()
-    if suffix == ".csv":
+    if path.lower().endswith(".csv"):
         table.to_csv(path, formulas="escape")
-    elif suffix in (".parquet", ".pq"):
-        table.to_parquet(path)
     else:
-        from margin_core.errors import FileError
-
-        raise FileError(f"{clean(path)}: a result is written as .csv or .parquet")
+        table.to_parquet(path)
