@@ -509,7 +509,7 @@ class _Packer:
             if bad.any():
                 row = int(at[np.argmax(bad)])
                 raise DomainError(
-                    f"positions, row {row}: entry price {positions.price[row]:g} is not positive",
+                    f"{positions.label}, row {row}: entry price {positions.price[row]:g} is not positive",
                     row=row,
                 )
             entry = np.where(np.isnan(given), entry, given)
@@ -530,7 +530,7 @@ class _Packer:
             if not_spot.any():
                 bad = int(np.argmax(not_spot))
                 name = book.balances.names[book.balances.code[bad]]
-                raise ArgumentError(f"balances, row {bad}: {name} is no currency", row=bad)
+                raise ArgumentError(f"{book.balances.label}, row {bad}: {name} is no currency", row=bad)
             account.append(book.balances.account)
             row.append(balance_rows)
             steps.append(self.steps(book.balances, balance_rows))
@@ -613,7 +613,7 @@ class _Packer:
         bad = ~np.isfinite(limit) | np.where(option, limit < 0, limit <= 0)
         if bad.any():
             row = int(np.argmax(bad))
-            raise DomainError(f"orders, row {row}: limit price {limit[row]:g}", row=row)
+            raise DomainError(f"{orders.label}, row {row}: limit price {limit[row]:g}", row=row)
         size = instruments.contract_size[rows]
         index = self.market.index_usd[instruments.unit[rows]]
         inverse = instruments.inverse[rows]

@@ -12,7 +12,7 @@ from margin_core.scenario import Scenarios
 if TYPE_CHECKING:
     from margin_core.model import MarginModel, Unit
 
-NAMES_SHOWN = 16
+NAMES_SHOWN = 14
 
 
 def show(model: MarginModel) -> None:

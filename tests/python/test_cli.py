@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line says what it found, or in one line what is wrong; never a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+pytest.importorskip("click")
+pytest.importorskip("rich")
+
+from margin_core.adapters.tables import read_table
+from margin_core.cli import main
+
+from margin_core import __version__
+
+POSITIONS = """account,instrument,quantity,entry_price
+alice,BTC-5JUN26-60000-C,-2,
+alice,BTC-PERPETUAL,50000,59000
+bob,BTC-25SEP26-50000-P,3,
+bob,BTC-25SEP26-70000-C,-3,
+carol,BTC-PERPETUAL,200000,63000
+"""
+BALANCES = "account,currency,quantity\nalice,BTC,3\nbob,BTC,3\ncarol,BTC,0.3\n"
+ORDERS = "account,instrument,quantity,limit_price\nbob,BTC-PERPETUAL,-20000,60500\n"
+ACCOUNTS = "account,mode\nalice,portfolio\nbob,portfolio\ncarol,cross\n"
+
+
+class Ran:
+    """What one call printed, and how it ended."""
+
+    def __init__(self, status, out, err):
+        self.status, self.out, self.err = status, out, err
+
+
+@pytest.fixture
+def run(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments):
+        with pytest.raises(SystemExit) as ended:
+            main([str(a) for a in arguments])
+        return Ran(ended.value.code, *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def chain(fixtures):
+    return [fixtures / "deribit_options_btc.csv", fixtures / "deribit_futures_btc.csv"]
+
+
+@pytest.fixture
+def book(tmp_path, chain):
+    texts = {"positions": POSITIONS, "balances": BALANCES, "orders": ORDERS, "accounts": ACCOUNTS}
+    options = ["--market", *chain]
+    for name, text in texts.items():
+        (tmp_path / f"{name}.csv").write_text(text)
+        options += [f"--{name}", f"{name}.csv"]
+    return options
+
+
+def fits(ran):
+    assert ran.status == 0, ran.err
+    assert all(len(line) <= 80 for line in ran.out.splitlines()), ran.out
+    assert "\x1b" not in ran.out
+    return ran.out
+
+
+def refused(ran, *words):
+    """One line on stderr, nothing on stdout, status 2."""
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith("margin-core: ") and ran.err.count("\n") == 1
+    for word in words:
+        assert word in ran.err
+    return ran.err
+
+
+# Commands
+
+
+def test_version_names_the_kernels(run):
+    assert fits(run("--version")).startswith(f"margin-core {__version__} (kernels: ")
+
+
+def test_help_without_arguments(run):
+    out = fits(run())
+    for command in ("demo", "greeks", "margin", "sweep", "explain", "model"):
+        assert command in out
+        assert "Usage" in fits(run(command, "--help"))
+
+
+def test_demo_runs_from_prices_to_a_picture(run, tmp_path):
+    pytest.importorskip("matplotlib")
+    out = fits(run("demo", "--accounts", 2_000, "--seed", 1))
+    assert out.startswith("Synthetic data")
+    for word in ("Market", "Risk array", "Book", "Sweep", "accounts/s", "Nearest liquidation",
+                 "One account, explained", "Without netting"):  # fmt: skip
+        assert word in out
+    picture = out.split("Picture: ")[1].split("\n")[0]
+    assert (tmp_path / picture).stat().st_size > 5_000
+
+
+def test_demo_goes_on_without_matplotlib(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    out = fits(run("demo", "--accounts", 50))
+    assert "No picture: pictures need matplotlib: pip install margin-core[plot]" in out
+    assert "All of it took" in out
+
+
+def test_margin_lists_every_account(run, book, tmp_path):
+    out = fits(run("margin", *book, "--out", "out.csv"))
+    lines = [line.split()[0] for line in out.splitlines()]
+    assert lines == ["account", "alice", "bob", "carol", "Written"]
+    table = read_table(tmp_path / "out.csv", required={"account": "str", "im_usd": "float"})
+    assert table["account"].tolist() == ["alice", "bob", "carol"]
+    assert (table["im_usd"] > 0).all()
+
+
+def test_sweep_counts_and_ranks(run, book, tmp_path):
+    pytest.importorskip("pyarrow")
+    out = fits(run("sweep", *book, "--nearest", 1, "--out", "out.parquet", "--threads", 1))
+    assert "Summary" in out and "carol" in out and "alice" not in out
+    table = read_table(tmp_path / "out.parquet", required={"rank": "int"})
+    assert sorted(table["rank"]) == [0, 1, 2]
+
+
+def test_a_synthetic_sweep_says_so(run):
+    assert fits(run("sweep", "--synthetic", 500)).startswith("Synthetic data")
+
+
+def test_explain_answers_and_draws(run, book, tmp_path):
+    pytest.importorskip("matplotlib")
+    out = fits(run("explain", *book, "bob", "--picture", "bob.svg"))
+    assert "Account bob, portfolio margin" in out and "BTC-25SEP26-70000-C" in out
+    assert (tmp_path / "bob.svg").exists()
+    assert "cross margin" in fits(run("explain", *book, "carol"))
+
+
+def test_greeks_shows_chain_and_differences(run, chain, tmp_path):
+    out = fits(run("greeks", *chain, "--expiry", "5jun26", "--strikes", "55000:65000",
+                   "--csv", "g.csv"))  # fmt: skip
+    assert "BTC 5JUN26" in out and "25SEP26" not in out
+    table = read_table(tmp_path / "g.csv", required={"strike": "float", "delta": "float"})
+    assert sorted(set(table["strike"])) == [55_000.0, 60_000.0, 65_000.0]
+    assert (abs(table["delta"]) <= 1).all()
+
+
+def test_greeks_match_the_venues_own(run, shared):
+    path = shared / "data" / "chains" / "deribit_btc_options_20260122.csv"
+    out = fits(run("greeks", path, "--expiry", "27MAR26"))
+    lines = {line.split()[0]: line.split() for line in out.split("Differences")[1].splitlines()[2:7]}
+    assert float(lines["delta"][1]) < 1e-4
+    assert float(lines["vega"][4]) < 0.04
+
+
+def test_model_shows_and_exports(run, tmp_path):
+    out = fits(run("model"))
+    assert "majors" in out and "33 scenarios" in out
+    schema = json.loads(run("model", "--schema").out)
+    assert "units" in schema["properties"]
+
+
+def test_a_market_of_ones_own_table(run, tmp_path):
+    (tmp_path / "m.csv").write_text(
+        "instrument,forward_usd,vol\nBTC-PERPETUAL,60000,\nBTC-26JUN26-60000-C,60300,0.4\n"
+    )
+    (tmp_path / "p.csv").write_text("account,instrument,quantity\na,BTC-26JUN26-60000-C,-1\n")
+    options = ("--market", "m.csv", "--positions", "p.csv", "--index", "BTC=60000")
+    assert "bankrupt" in fits(run("margin", *options, "--now", "2026-06-01T08:00:00Z"))
+    refused(run("margin", *options), "m.csv", "--now")
+
+
+# What goes wrong
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "words"),
+    [
+        ("positions", "account,instrument,quantity\na,BTC-PERPETUAL,abc\n",
+         ["positions.csv, row 0 (line 2), quantity", "'abc' is not a number"]),
+        ("positions", "account,instrument,quantity\na,BTC-5JUN26-60001-C,1\n",
+         ["positions.csv, row 0", "BTC-5JUN26-60001-C"]),
+        ("positions", "account,instrument,quantity\na,BTC-5JUN26-60000-C,0.15\n",
+         ["positions.csv, row 0", "no multiple of its step 0.1"]),
+        ("positions", "account,instrument,quantity\na,BTC-5JUN26-60000-C,1e300\n",
+         ["positions.csv, row 0", "2^53"]),
+        ("positions", "account,instrument,quantity\n", ["positions.csv", "no accounts"]),
+        ("positions", "", ["positions.csv", "is empty"]),
+        ("positions", "a,b\n1,2\n", ["positions.csv", "no column 'account'"]),
+        ("positions", "account,instrument,quantity,entry_price\na,BTC-PERPETUAL,10,-5\n",
+         ["positions.csv, row 0", "entry price -5"]),
+        ("balances", "account,currency,quantity\na,DOGE,1\n", ["balances.csv, row 0", "DOGE"]),
+        ("balances", "account,currency,quantity\na,BTC-PERPETUAL,1\n",
+         ["balances.csv, row 0", "no currency"]),
+        ("orders", "account,instrument,quantity,limit_price\na,BTC-PERPETUAL,10,-1\n",
+         ["orders.csv, row 0", "limit price -1"]),
+        ("accounts", "account,mode\na,turbo\n", ["accounts.csv, row 0", "'turbo'"]),
+        ("accounts", "account,mode\nb,cross\n", ["positions.csv, row 0", "'a'"]),
+    ],
+)  # fmt: skip
+def test_a_bad_row_is_named_with_its_file(run, chain, tmp_path, file, text, words):
+    (tmp_path / "positions.csv").write_text("account,instrument,quantity\na,BTC-PERPETUAL,10\n")
+    (tmp_path / f"{file}.csv").write_text(text)
+    options = ["--positions", "positions.csv"]
+    if file != "positions":
+        options += [f"--{file}", f"{file}.csv"]
+    refused(run("margin", "--market", *chain, *options), *words)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\0", b"{", b"[]", b'{"greeks": {}}'])
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".txt", ""])
+def test_a_chain_that_is_none(run, tmp_path, content, suffix):
+    (tmp_path / f"x{suffix}").write_bytes(content)
+    refused(run("greeks", f"x{suffix}"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["margin"], ["--market"]),
+        (["sweep", "--synthetic", "0"], ["--synthetic"]),
+        (["sweep", "--synthetic", "9", "--positions", "p.csv"], ["--synthetic"]),
+        (["sweep", "--synthetic", "9", "--out", "x.txt"], ["x.txt", ".csv"]),
+        (["sweep", "--synthetic", "9", "--out", "no/x.csv"], ["no/x.csv", "folder"]),
+        (["explain", "--synthetic", "9", "zz"], ["'zz'"]),
+        (["explain", "--synthetic", "9", "1", "--picture", "x.gif"], ["x.gif", ".png"]),
+        (["greeks", "missing.csv"], ["missing.csv", "No such file"]),
+        (["greeks", "."], [".json"]),
+        (["model", "missing"], ["missing", "house"]),
+        (["model", "."], ["directory"]),
+        (["nonsense"], ["nonsense"]),
+        (["--nonsense"], ["--nonsense"]),
+        (["demo", "--accounts", "x"], ["--accounts"]),
+    ],
+)
+def test_a_wrong_call_is_one_line(run, arguments, words):
+    refused(run(*arguments), *words)
+
+
+@pytest.mark.parametrize(
+    "option", [("--strikes", "abc"), ("--strikes", "9:1"), ("--expiry", "1JAN99"),
+               ("--now", "noon"), ("--now", "2099-01-01"), ("--index", "BTC")],
+)  # fmt: skip
+def test_a_wrong_option_is_named(run, chain, option):
+    err = refused(run("greeks", *chain, *option))
+    assert option[0] in err or "expired" in err
+
+
+def test_a_file_cannot_write_to_the_screen(run, chain, tmp_path):
+    (tmp_path / "p.csv").write_text(
+        "account,instrument,quantity\n\x1b[2Jx,BTC-PERPETUAL,10\n\u202ey,BTC-PERPETUAL,10\n"
+    )
+    out = fits(run("margin", "--market", *chain, "--positions", "p.csv"))
+    assert "\\x1b[2Jx" in out and "\\u202ey" in out
+    (tmp_path / "q.csv").write_text("account,instrument,quantity\na,\x1b[2J,10\n")
+    assert "\x1b" not in refused(run("margin", "--market", *chain, "--positions", "q.csv"))
+
+
+def test_a_damaged_output_place_is_said_before_the_work(run, tmp_path):
+    (tmp_path / "file").write_text("")
+    refused(run("demo", "--output", "file"), "file")
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError(28, "No space left on device", "x.csv")])
+def test_the_system_running_out_is_one_line(run, monkeypatch, error):
+    def fail(*_args, **_options):
+        raise error
+
+    monkeypatch.setattr("margin_core.synthetic.synthetic_market", fail)
+    refused(run("sweep", "--synthetic", 9), "memory" if isinstance(error, MemoryError) else "x.csv")
+
+
+def test_ctrl_c_is_quiet(run, monkeypatch):
+    def interrupt(*_args, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("margin_core.synthetic.synthetic_market", interrupt)
+    ran = run("sweep", "--synthetic", 9)
+    assert (ran.status, ran.err.strip()) == (130, "margin-core: interrupted")
+
+
+@pytest.mark.skipif(
+    os.name != "posix" or signal.getsignal(signal.SIGINT) == signal.SIG_IGN,
+    reason="interrupts as POSIX has them, not ignored by whoever runs the tests",
+)
+def test_a_real_interrupt_ends_a_running_process():
+    process = subprocess.Popen(
+        [sys.executable, "-m", "margin_core", "sweep", "--synthetic", "2000000"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, err.strip()) == (130, "margin-core: interrupted")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes as POSIX has them")
+def test_a_closed_pipe_is_quiet():
+    process = subprocess.Popen(
+        [sys.executable, "-m", "margin_core", "model", "--schema"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    process.stdout.readline()
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(timeout=30), err) == (0, "")
