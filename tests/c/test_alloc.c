@@ -1,0 +1,151 @@
+/* Linked with --wrap=mc_alloc: every allocation of the library passes through here, is counted,
+ * and fails when it is told to. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <margin_core/margin_core.h>
+
+#include "check.h"
+#include "world.h"
+
+void *__real_mc_alloc(size_t count, size_t size);
+void *__wrap_mc_alloc(size_t count, size_t size);
+
+static int allocations, fails_at = -1; /* the allocation that fails, from 0; -1: none */
+
+void *__wrap_mc_alloc(size_t count, size_t size)
+{
+    return allocations++ == fails_at ? NULL : __real_mc_alloc(count, size);
+}
+
+static random_world world;
+static random_book accounts;
+static mc_risk_array *risk;
+static mc_margin *margin;
+static mc_book *book;
+
+static mc_status make_risk(void **out, mc_error *err)
+{
+    const mc_risk_options options = MC_RISK_OPTIONS_INIT;
+    return mc_risk_array_create(&world.instruments, &world.market, &world.scenarios, world.lot,
+                                &options, (mc_risk_array **)out, err);
+}
+
+static mc_status make_adopted(void **out, mc_error *err)
+{
+    static const double cells[12];
+    return mc_risk_array_adopt(cells, 3, 4, 1.0, (mc_risk_array **)out, err);
+}
+
+static mc_status make_book(void **out, mc_error *err)
+{
+    return mc_book_create(&accounts.columns, (mc_book **)out, err);
+}
+
+static mc_status make_margin(void **out, mc_error *err)
+{
+    return mc_margin_create(risk, &world.instruments, &world.market, &world.model,
+                            (mc_margin **)out, err);
+}
+
+static void free_risk(void *made) { mc_risk_array_destroy(made); }
+static void free_book(void *made) { mc_book_destroy(made); }
+static void free_margin(void *made) { mc_margin_destroy(made); }
+
+/* Fails the first allocation, the second, ... until none is left to fail. What leaks is found by
+ * the address sanitizer. */
+static void check_create(mc_status (*make)(void **, mc_error *), void (*destroy)(void *))
+{
+    for (fails_at = 0;; ++fails_at) {
+        void *made = &world;
+        mc_error err = {.status = MC_OK};
+        allocations = 0;
+        const mc_status status = make(&made, &err);
+        if (status == MC_OK) {
+            CHECK(allocations <= fails_at && fails_at > 0);
+            destroy(made);
+            break;
+        }
+        CHECK(status == MC_ERR_MEMORY && err.status == MC_ERR_MEMORY && err.row == -1);
+        CHECK(made == &world && err.message[0] != '\0');
+    }
+    fails_at = -1;
+}
+
+static void a_create_that_runs_out_of_memory_says_so_and_makes_nothing(void)
+{
+    check_create(make_risk, free_risk);
+    check_create(make_adopted, free_risk);
+    check_create(make_book, free_book);
+    check_create(make_margin, free_margin);
+}
+
+static void a_sweep_that_runs_out_of_memory_writes_nothing(void)
+{
+    const size_t n = mc_book_accounts(book);
+    int64_t *const mm = calloc(n, sizeof *mm), *const order = calloc(n, sizeof *order);
+    int64_t market[2 * R_UNITS] = {7}, owners[2 * R_UNITS * BOOK_OWNERS] = {7};
+    for (fails_at = 0; fails_at < 2; ++fails_at) {
+        allocations = 0;
+        CHECK(mc_rank(mm, mm, n, order, NULL) == MC_ERR_MEMORY && order[1] == 0);
+    }
+    fails_at = allocations = 0;
+    CHECK(mc_sweep(margin, book, &(mc_range){0, n, 1}, NULL, NULL, &(mc_standing){.mm = mm}, NULL)
+          == MC_ERR_MEMORY && mm[0] == 0);
+    allocations = 0;
+    CHECK(mc_exposure(margin, book, 1, market, owners, NULL) == MC_ERR_MEMORY);
+    CHECK(market[0] == 7 && owners[0] == 7);
+    fails_at = -1;
+    free(mm);
+    free(order);
+}
+
+static void hot_calls_allocate_nothing_that_grows_with_the_book(void)
+{
+    const size_t n = mc_book_accounts(book);
+    double *const pnl = calloc(n, sizeof *pnl);
+    int64_t *const mm = calloc(n, sizeof *mm), *const order = calloc(n, sizeof *order);
+    int64_t market[2 * R_UNITS], owners[2 * R_UNITS * BOOK_OWNERS];
+    mc_margin_rates rates;
+    size_t base;
+    allocations = 0;
+    CHECK(mc_instruments_check(&world.instruments, NULL) == MC_OK);
+    CHECK(mc_market_check(&world.instruments, &world.market, NULL) == MC_OK);
+    CHECK(mc_scenarios_check(&world.scenarios, &base, NULL) == MC_OK);
+    CHECK(mc_risk_lots(&world.instruments, &world.market, world.range, 1e-6, world.lot, NULL)
+          == MC_OK);
+    CHECK(mc_scan(risk, book, &(mc_range){0, n, 2}, pnl, NULL, NULL) == MC_OK);
+    CHECK(mc_margin_rates_of(margin, 0, &rates, NULL) == MC_OK);
+    CHECK(allocations == 0);
+    CHECK(mc_sweep(margin, book, &(mc_range){0, n, 2}, NULL, NULL, &(mc_standing){.mm = mm}, NULL)
+          == MC_OK);
+    CHECK(allocations == 1); /* the threads' scratch, in one piece */
+    CHECK(mc_exposure(margin, book, 2, market, owners, NULL) == MC_OK);
+    CHECK(allocations <= 3);
+    const int before = allocations;
+    CHECK(mc_rank(mm, mm, n, order, NULL) == MC_OK);
+    CHECK(allocations - before == 2);
+    free(pnl);
+    free(mm);
+    free(order);
+}
+
+int main(void)
+{
+    random_world_make(&world, 5, 17);
+    random_book_make(&accounts, 6, 3000);
+    for (int i = 0; i < R_N; ++i)
+        world.lot[i] = 0.1;
+    CHECK(make_risk((void **)&risk, NULL) == MC_OK);
+    CHECK(make_margin((void **)&margin, NULL) == MC_OK);
+    CHECK(make_book((void **)&book, NULL) == MC_OK);
+
+    RUN(a_create_that_runs_out_of_memory_says_so_and_makes_nothing);
+    RUN(a_sweep_that_runs_out_of_memory_writes_nothing);
+    RUN(hot_calls_allocate_nothing_that_grows_with_the_book);
+
+    mc_book_destroy(book);
+    mc_margin_destroy(margin);
+    mc_risk_array_destroy(risk);
+    random_book_free(&accounts);
+    random_world_free(&world);
+    return REPORT();
+}
