@@ -53,18 +53,18 @@ class Surface:
 
     def finding(self) -> str:
         """What the surface says, in one sentence."""
-        y, x = np.unravel_index(int(self.pnl.argmin()), self.pnl.shape)
-        worst = float(self.pnl[y, x])
+        worst = float(self.pnl.min())
         name = f"Account {clean(self.account, 24)}"
         if worst >= 0.0:
             return f"{name} loses nothing here"
-        where = f"spot {_percent(self.spot[x])}, volatility {_percent(self.vol[y])}"
         money = f"{number(-worst)} {self.numeraire}"
         if self.equity > 0.0 and worst < -self.equity:
-            gone = np.abs(self.spot[(self.pnl < -self.equity).any(axis=0)]).min()
-            return f"{name} can lose its equity once spot moves {100 * gone:.0f} %"
-        share = f" = {-worst / self.equity:.0%} of equity".replace("%", " %") if self.equity > 0 else ""
-        return f"{name} loses at most {money}{share}: {where}"
+            gone = self.spot[(self.pnl < -self.equity).any(axis=0)]
+            first = float(gone[np.abs(gone).argmin()])
+            verb = "falls" if first < 0 else "rises"
+            return f"{name} can lose its equity once spot {verb} {100 * abs(first):.0f} %"
+        share = f", {-100 * worst / self.equity:.0f} % of its equity," if self.equity > 0 else ""
+        return f"{name} loses at most {money}{share} within ±{100 * self.spot[-1]:.0f} % of spot"
 
 
 def _percent(move: float) -> str:
@@ -199,11 +199,14 @@ def _axes(axes: Any, title: str) -> None:
 
 def _lines(axes: Any, surface: Surface, scale: float, unit: str) -> None:
     """P&L over spot at three volatilities; where the equity is gone, if that is in sight."""
-    wanted = (surface.vol[0], 0.0, surface.vol[-1])
-    styles = ((BLUE, "--"), (BLACK, "-"), (ORANGE, "-."))
-    for move, (colour, style) in zip(wanted, styles, strict=True):
+    wanted = (surface.vol[0], surface.vol[-1], 0.0)
+    if np.ptp(surface.pnl, axis=0).max() <= 1e-6 * max(float(np.abs(surface.pnl).max()), 1.0):
+        wanted = (0.0,)  # no options: one line says it
+    styles = ((BLUE, "--"), (ORANGE, "-."), (BLACK, "-"))
+    for move, (colour, style) in zip(wanted, styles[-len(wanted) :], strict=True):
         y = int(np.abs(surface.vol - move).argmin())
-        label = "volatility unchanged" if move == 0 else f"volatility {_percent(move)}"
+        label = "volatility unchanged" if len(wanted) > 1 else "at any volatility"
+        label = label if move == 0 else f"volatility {_percent(move)}"
         axes.plot(100 * surface.spot, surface.pnl[y] / scale, style, color=colour, label=label)
     axes.axhline(0.0, color="0.75", linewidth=0.8, zorder=0)
     low, high = axes.get_ylim()
@@ -216,15 +219,20 @@ def _lines(axes: Any, surface: Surface, scale: float, unit: str) -> None:
     axes.set_ylabel(f"P&L, {unit}")
     axes.yaxis.set_major_formatter(_thousands)
     axes.legend(frameon=False, fontsize=9)
-    _axes(axes, "by spot, at three volatilities")
+    _axes(axes, "by spot")
 
 
 def _map(axes: Any, surface: Surface, scale: float) -> Any:
     limit = max(float(np.abs(surface.pnl).max()), 1e-9) / scale
     x, y = 100 * surface.spot, 100 * surface.vol
     cells = surface.pnl / scale
+    from matplotlib import colormaps
+    from matplotlib.colors import ListedColormap
+
+    # Without the darkest ends, on which no label can be read.
+    colours = ListedColormap(colormaps["PuOr"](np.linspace(0.15, 0.85, 256)))
     mesh = axes.pcolormesh(
-        x, y, cells, cmap="PuOr", vmin=-limit, vmax=limit, shading="gouraud", rasterized=True
+        x, y, cells, cmap=colours, vmin=-limit, vmax=limit, shading="gouraud", rasterized=True
     )
     if np.ptp(cells) > 1e-6 * limit:
         lines = axes.contour(x, y, cells, levels=LEVELS, colors="0.25",
