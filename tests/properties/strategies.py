@@ -167,12 +167,8 @@ def _scenarios(rng, instruments, count, plain_weights):
 # ---------------------------------------------------------------------------------------------
 # Models
 
-fractions = st.one_of(
-    st.sampled_from([0.0, 1.0, 0.01, 0.1]),
-    st.floats(0.0, 1.0).map(lambda x: round(x, 6)),
-)
-small = st.one_of(st.sampled_from([0.01, 0.0, 0.1]), st.floats(0.0, 0.5).map(lambda x: round(x, 6)))
-depths = st.sampled_from([0.0, 200.0, 1e4, 1e6, 1e8, 5e9])
+DEPTHS = [0.0, 0.0, 200.0, 1e4, 1e6, 1e8, 5e9]
+TIERS = [0.1, 50.0, 1e3, 1e5, 1e6, 1e8]
 
 
 @st.composite
@@ -180,8 +176,9 @@ def models(draw, n_units):
     groups = sorted(draw(st.lists(st.integers(0, 2), min_size=n_units, max_size=n_units)))
     n_groups = draw(st.integers(groups[-1] + 1, 3))
     mm_factor = draw(st.one_of(st.sampled_from([1, 819, 1024, 2**14]), st.integers(1, 4096)))
+    rng = np.random.default_rng(draw(seeds))
     return Model(
-        units=tuple(draw(unit_margins(group)) for group in groups),
+        units=tuple(_unit_margin(rng, group) for group in groups),
         lambda_k=tuple(
             draw(st.lists(st.integers(0, 819), min_size=n_groups, max_size=n_groups))
         ),
@@ -190,36 +187,35 @@ def models(draw, n_units):
     )
 
 
-@st.composite
-def unit_margins(draw, group):
-    n_tiers = draw(st.integers(1, 4))
-    above = [0.0, *sorted(draw(st.lists(
-        st.sampled_from([0.1, 50.0, 1e3, 1e5, 1e6, 1e8]),
-        min_size=n_tiers - 1, max_size=n_tiers - 1, unique=True,
-    )))]  # fmt: skip
-    rates = sorted(draw(st.lists(small, min_size=n_tiers, max_size=n_tiers)))
-    short = draw(small)
-    isolated = draw(small)
-    upper = draw(st.sampled_from([0.0, 0.0, 2e8]))
+def _unit_margin(rng, group):
+    def fraction(most=1.0):
+        """Often an edge, else anything."""
+        return float(rng.choice([0.0, 0.01, most, *np.round(rng.uniform(0, most, 3), 6)]))
+
+    n_tiers = rng.integers(1, 5)
+    above = [0.0, *sorted(rng.choice(TIERS, n_tiers - 1, replace=False))]
+    rates = sorted(fraction(0.5) for _ in above)
+    short, isolated = fraction(0.5), fraction(0.5)
+    upper = float(rng.choice([0.0, 0.0, 2e8]))
     return UnitMargin(
         group=group,
-        roll_move_frac=draw(small),
-        roll_min_frac=draw(small),
+        roll_move_frac=fraction(0.5),
+        roll_min_frac=fraction(0.5),
         short_option_mm_frac=short,
-        short_option_im_frac=min(1.0, short + draw(small)),
-        vega_twist=draw(small),
-        close_frac=draw(small),
-        depth_usd=draw(depths),
-        impact_frac=draw(fractions),
-        market_depth_usd=draw(depths),
-        market_impact_frac=draw(fractions),
-        asset_haircut_frac=draw(fractions),
+        short_option_im_frac=short + fraction(0.5),
+        vega_twist=fraction(0.5),
+        close_frac=fraction(0.5),
+        depth_usd=float(rng.choice(DEPTHS)),
+        impact_frac=fraction(),
+        market_depth_usd=float(rng.choice(DEPTHS)),
+        market_impact_frac=fraction(),
+        asset_haircut_frac=fraction(),
         isolated_mm_frac=isolated,
-        isolated_im_frac=min(1.0, isolated + draw(small)),
+        isolated_im_frac=isolated + fraction(0.5),
         tiers=tuple(
-            Tier(a, mm, min(1.0, mm + 0.01)) for a, mm in zip(above, rates, strict=True)
+            Tier(float(a), mm, min(1.0, mm + 0.01)) for a, mm in zip(above, rates, strict=True)
         ),
-        open_interest_usd=draw(st.sampled_from([0.0, 1.2e8, 1e9])),
+        open_interest_usd=float(rng.choice([0.0, 1.2e8, 1e9])),
         open_interest_lower_usd=1e8 if upper else 0.0,
         open_interest_upper_usd=upper,
     )
