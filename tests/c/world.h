@@ -145,7 +145,8 @@ static inline void random_world_instruments(random_world *w, chance *c)
 {
     int i = 0;
     for (int u = 0; u < R_UNITS; ++u) {
-        w->index[u] = pow(10.0, (double)draw_below(c, 5)) * draw_between(c, 1.0, 9.0);
+        static const double scale[] = {1, 10, 100, 1000, 10000}; /* no libm: same on all machines */
+        w->index[u] = scale[draw_below(c, 5)] * draw_between(c, 1.0, 9.0);
         w->confidence[u] = draw_between(c, 0.0, 0.01);
         w->range[u] = draw_between(c, 0.1, 0.5);
         for (int t = 0; t < R_TERMS_OF_UNIT; ++t) {

@@ -71,6 +71,8 @@ static mc_status check_columns(const mc_book_columns *c, mc_error *err)
 {
     if (c == NULL || c->offset == NULL || c->n_accounts == 0)
         return mc_fail(err, MC_ERR_ARGUMENT, -1, "an empty book: no accounts");
+    if (c->n_instruments > INT32_MAX || c->n_owners > INT32_MAX)
+        return mc_fail(err, MC_ERR_ARGUMENT, -1, "more instruments or owners than 2^31 - 1");
     mc_status status = check_offsets(c->offset, c->n_accounts, "position offsets", err);
     if (status != MC_OK)
         return status;

@@ -1,0 +1,137 @@
+/* Prints one hash a copy of the kernels, over everything that a fixed workload computes: cells,
+ * rates, requirements, rankings and Greeks. Compilers, levels of optimisation, threads and
+ * processors must agree on it; `fingerprint FILE` compares it with the line in FILE.
+ */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <margin_core/margin_core.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "world.h"
+
+enum { ACCOUNTS = 2500, OPTIONS = 3000 };
+
+static uint64_t hash;
+
+/* FNV-1a. Source: G. Fowler, L. Noll, K.-P. Vo, IETF draft-eastlake-fnv. */
+static void add(const void *data, size_t bytes)
+{
+    const unsigned char *at = data;
+    for (size_t b = 0; b < bytes; ++b)
+        hash = (hash ^ at[b]) * UINT64_C(0x100000001b3);
+}
+
+/* Stops at the first call that fails: there is nothing to compare then. */
+static void must(mc_status status)
+{
+    if (status != MC_OK) {
+        fprintf(stderr, "%s\n", mc_status_name(status));
+        exit(2);
+    }
+}
+
+static void add_margin(size_t n_scenarios, double quantum)
+{
+    random_world world;
+    random_book accounts;
+    mc_risk_array *risk;
+    mc_margin *margin;
+    mc_book *book;
+    mc_risk_view view;
+    static double pnl[ACCOUNTS];
+    static int32_t scenario[ACCOUNTS];
+    static int64_t order[ACCOUNTS];
+    int64_t market[2 * R_UNITS], owners[2 * R_UNITS * BOOK_OWNERS];
+
+    random_world_make(&world, 101, n_scenarios);
+    random_book_make(&accounts, 102, ACCOUNTS);
+    const mc_range all = {0, ACCOUNTS, 2};
+    const mc_risk_options options = {sizeof options, quantum, -1, 2};
+    must(mc_risk_lots(&world.instruments, &world.market, world.range, 1e-6, world.lot, NULL));
+    add(world.lot, sizeof world.lot);
+    for (int i = 0; i < R_N; ++i)
+        world.lot[i] = 0.1;
+    must(mc_risk_array_create(&world.instruments, &world.market, &world.scenarios, world.lot,
+                              &options, &risk, NULL));
+    must(mc_book_create(&accounts.columns, &book, NULL));
+    mc_risk_array_view(risk, &view);
+    add(view.cells, R_N * view.stride * sizeof(double));
+    must(mc_scan(risk, book, &all, pnl, scenario, NULL));
+    add(pnl, sizeof pnl);
+    add(scenario, sizeof scenario);
+    if (quantum > 0.0) {
+        const double *const columns[] = {view.mark, view.value, view.notional, view.delta,
+                                         view.basis_delta, view.vega};
+        whole_standing standing;
+        for (size_t c = 0; c < 6; ++c)
+            add(columns[c], R_N * sizeof(double));
+        must(mc_margin_create(risk, &world.instruments, &world.market, &world.model, &margin, NULL));
+        must(mc_exposure(margin, book, 2, market, owners, NULL));
+        whole_standing_make(&standing, ACCOUNTS, R_UNITS, R_GROUPS, 0);
+        must(mc_sweep(margin, book, &all, market, owners, &standing.columns, NULL));
+        must(mc_rank(standing.columns.equity, standing.columns.mm, ACCOUNTS, order, NULL));
+        add(market, sizeof market);
+        add(owners, sizeof owners);
+        add(standing.memory, standing.bytes);
+        add(order, sizeof order);
+        free(standing.memory);
+        mc_margin_destroy(margin);
+    }
+    mc_book_destroy(book);
+    mc_risk_array_destroy(risk);
+    random_book_free(&accounts);
+    random_world_free(&world);
+}
+
+static void add_greeks(void)
+{
+    static double in[5][OPTIONS], out[8][OPTIONS], vol[OPTIONS];
+    static uint8_t is_call[OPTIONS];
+    chance c = {103};
+    for (int i = 0; i < OPTIONS; ++i) {
+        in[0][i] = draw_between(&c, 50.0, 150.0);
+        in[1][i] = draw_between(&c, 50.0, 150.0);
+        in[2][i] = draw_between(&c, 0.001, 2.0);
+        in[3][i] = draw_between(&c, 0.05, 2.0);
+        in[4][i] = draw_between(&c, 0.9, 1.01);
+        is_call[i] = (uint8_t)draw_below(&c, 2);
+    }
+    const mc_option_rows rows = {
+        {in[0], 1}, {in[1], 1}, {in[2], 1}, {in[3], 1}, {in[4], 1}, is_call, 1, OPTIONS};
+    const mc_greeks greeks = {out[0], out[1], out[2], out[3], out[4], out[5], out[6], out[7]};
+    must(mc_black76(&rows, &greeks, 2, NULL));
+    add(out, sizeof out);
+    must(mc_implied_vol(&rows, (mc_column){out[0], 1}, vol, 2, NULL));
+    add(vol, sizeof vol);
+    must(mc_bachelier(&rows, &greeks, 2, NULL));
+    add(out, sizeof out);
+}
+
+int main(int argc, char **argv)
+{
+    char expected[32] = "", line[32];
+    int differ = 0;
+    if (argc > 1) {
+        FILE *file = fopen(argv[1], "r");
+        if (file == NULL || fscanf(file, "%31s", expected) != 1)
+            return 2;
+        fclose(file);
+    }
+    const char *isa;
+    for (size_t k = 0; (isa = mc_isa_at(k)) != NULL; ++k) {
+        must(mc_isa_select(isa, NULL));
+        hash = UINT64_C(0xcbf29ce484222325);
+        add_margin(33, 1e-6);
+        add_margin(130, 1e-6);
+        add_margin(65, 0.0);
+        add_greeks();
+        snprintf(line, sizeof line, "%016llx", (unsigned long long)hash);
+        differ |= argc > 1 && strcmp(line, expected) != 0;
+        printf("%s %s\n", line, isa);
+    }
+    if (differ)
+        fprintf(stderr, "expected %s. Where numbers are meant to change, write the new line to %s "
+                        "and say so under \"Changed numbers\" in CHANGELOG.md.\n", expected, argv[1]);
+    return differ;
+}

@@ -1,0 +1,154 @@
+/* Columns of rubbish: whatever they hold, a check comes back with a status. Meant to run under
+ * the address sanitizer; lengths are true, for no C function can know them.
+ */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <margin_core/margin_core.h>
+
+#include "check.h"
+#include "world.h"
+
+enum { N = 6, ROUNDS = 20000 };
+
+/* Numbers that break things, and now and then a harmless one. */
+static double rubbish(chance *c)
+{
+    static const double odd[] = {NAN, INFINITY, -INFINITY, 0.0, -0.0, 1.0, -1.0, 0.5, 1e308, -1e308,
+                                 5e-324, 0x1p53, -0x1p53, 1e15, 100.0, 3.0};
+    return odd[draw_below(c, 16)];
+}
+
+static int32_t small_int(chance *c)
+{
+    return draw_below(c, 12) ? (int32_t)draw_below(c, 8) - 1
+                             : draw_below(c, 2) ? INT32_MIN : INT32_MAX;
+}
+
+/* Mostly a good column with one bad place, else all rubbish. */
+static void fill(chance *c, double *x, size_t n, double good)
+{
+    const int64_t kind = draw_below(c, 4);
+    for (size_t i = 0; i < n; ++i)
+        x[i] = kind == 0 ? rubbish(c) : good;
+    if (kind == 1 && n > 0)
+        x[draw_below(c, (int64_t)n)] = rubbish(c);
+}
+
+static int in_range(mc_status status)
+{
+    return status >= MC_OK && status < MC_STATUS_END;
+}
+
+static void rubbish_instruments_and_markets_get_a_status(void)
+{
+    chance c = {1};
+    for (int round = 0; round < ROUNDS; ++round) {
+        int32_t unit[N], term[N], factor[N];
+        uint8_t kind[N], inverse[N];
+        double strike[N], size[N], step[N], index[N], years[N], forward[N], vol[N], mark[N], lot[N];
+        const int tidy = draw_below(&c, 2) == 0;
+        for (int i = 0; i < N; ++i) {
+            unit[i] = tidy ? i / 3 : small_int(&c);
+            term[i] = tidy ? i : small_int(&c);
+            kind[i] = (uint8_t)(draw_below(&c, 8) ? draw_below(&c, 3) : draw_below(&c, 256));
+            inverse[i] = (uint8_t)draw(&c);
+            factor[i] = small_int(&c);
+        }
+        fill(&c, strike, N, 0.0);
+        fill(&c, size, N, 1.0);
+        fill(&c, step, N, 1.0);
+        fill(&c, index, N, 100.0);
+        fill(&c, years, N, 0.5);
+        fill(&c, forward, N, 100.0);
+        fill(&c, vol, N, 0.5);
+        fill(&c, mark, N, 100.0);
+        fill(&c, lot, N, 1.0);
+        double moves[N * 3] = {0}, event[3] = {0};
+        fill(&c, moves, N * 3, 0.0);
+        const mc_instruments in = {
+            .n = N, .n_units = (size_t)draw_below(&c, N + 1), .n_terms = N, .unit = unit,
+            .term = term, .kind = kind, .inverse = draw_below(&c, 2) ? inverse : NULL,
+            .factor = draw_below(&c, 2) ? factor : NULL, .strike = strike, .contract_size = size,
+            .step = step};
+        const mc_market market = {.index_usd = index, .years = years, .forward_usd = forward,
+                                  .vol = vol, .mark_usd = mark};
+        const mc_scenarios scenarios = {.n_terms = N, .n_scenarios = 3, .spot_move = moves,
+                                        .event_move = event, .n_factors = 1};
+        const mc_risk_options options = {sizeof options, fabs(rubbish(&c)), small_int(&c), 1};
+        double lots[N];
+        mc_risk_array *risk = NULL;
+        mc_error err;
+        CHECK(in_range(mc_instruments_check(&in, &err)));
+        CHECK(in_range(mc_market_check(&in, &market, &err)));
+        CHECK(in_range(mc_risk_lots(&in, &market, index, 1e-6, lots, &err)));
+        CHECK(in_range(mc_risk_array_create(&in, &market, &scenarios, lot, &options, &risk, &err)));
+        mc_risk_array_destroy(risk);
+    }
+}
+
+static void rubbish_scenarios_get_a_status(void)
+{
+    chance c = {2};
+    for (int round = 0; round < ROUNDS; ++round) {
+        double columns[8][N], horizon[3], event[6];
+        for (int k = 0; k < 8; ++k)
+            fill(&c, columns[k], N, k == 2 || k == 7 ? 1.0 : 0.0);
+        fill(&c, horizon, 3, 0.0);
+        fill(&c, event, 6, 0.0);
+        const double *column[8];
+        for (int k = 0; k < 8; ++k)
+            column[k] = draw_below(&c, 3) ? columns[k] : NULL;
+        const int events = draw_below(&c, 2) == 0;
+        const mc_scenarios scenarios = {
+            .n_terms = 2, .n_scenarios = 3, .spot_move = column[0], .basis_move = column[1],
+            .vol_scale = column[2], .vol_shift = column[3], .vol_floor = column[4],
+            .skew_slope = column[5], .skew_cap = column[6], .weight = column[7],
+            .horizon_years = draw_below(&c, 2) ? horizon : NULL,
+            .event_move = events ? event : NULL, .n_factors = events ? 2 : 0};
+        size_t base = 0;
+        CHECK(in_range(mc_scenarios_check(&scenarios, &base, NULL)) && base < 3);
+    }
+}
+
+static void rubbish_books_get_a_status(void)
+{
+    chance c = {3};
+    for (int round = 0; round < ROUNDS; ++round) {
+        int64_t offset[N + 1] = {0}, order_offset[N + 1] = {0}, cash[N];
+        int32_t instrument[N], order_instrument[N], owner[N];
+        double lots[N], order_lots[N], limit[N];
+        uint8_t mode[N];
+        for (int a = 0; a <= N; ++a) { /* within the columns, in no order */
+            offset[a] = draw_below(&c, 4) ? a : draw_below(&c, N + 1);
+            order_offset[a] = draw_below(&c, 4) ? a : draw_below(&c, N + 1);
+        }
+        for (int p = 0; p < N; ++p) {
+            instrument[p] = draw_below(&c, 4) ? p : small_int(&c);
+            order_instrument[p] = draw_below(&c, 4) ? p : small_int(&c);
+            owner[p] = small_int(&c);
+            mode[p] = (uint8_t)(draw_below(&c, 8) ? draw_below(&c, 3) : draw_below(&c, 256));
+            cash[p] = draw_below(&c, 4) ? 100 : (int64_t)draw(&c);
+        }
+        fill(&c, lots, N, 1.0);
+        fill(&c, order_lots, N, 1.0);
+        fill(&c, limit, N, 1.0);
+        const mc_book_columns columns = {
+            .n_accounts = N, .n_instruments = draw_below(&c, 8) ? N : (size_t)draw(&c),
+            .offset = offset, .instrument = instrument, .lots = lots,
+            .cash = draw_below(&c, 2) ? cash : NULL, .mode = draw_below(&c, 2) ? mode : NULL,
+            .owner = draw_below(&c, 2) ? owner : NULL, .n_owners = draw_below(&c, 8) ? 7 : draw(&c),
+            .order_offset = draw_below(&c, 2) ? order_offset : NULL,
+            .order_instrument = order_instrument, .order_lots = order_lots, .order_limit = limit};
+        mc_book *book = NULL;
+        const mc_status status = mc_book_create(&columns, &book, NULL);
+        CHECK(in_range(status) && (book != NULL) == (status == MC_OK));
+        mc_book_destroy(book);
+    }
+}
+
+int main(void)
+{
+    RUN(rubbish_instruments_and_markets_get_a_status);
+    RUN(rubbish_scenarios_get_a_status);
+    RUN(rubbish_books_get_a_status);
+    return REPORT();
+}
