@@ -3,7 +3,6 @@
 #ifndef MC_KERNELS_REQUIREMENT_H
 #define MC_KERNELS_REQUIREMENT_H
 
-#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -131,16 +130,20 @@ static inline int64_t mc_apply_factor(int64_t x, int64_t factor)
 
 /* The impact of a notional: between two nodes linear, rounded up.
  *
- * The quotient of whole numbers below 2^53 and 2^33 that is no whole number, but below 2^20, is
- * further from one than a double's rounding: ceil of the rounded quotient is ceil of the exact. */
+ * A division of doubles is faster than one of integers, but rounds: just above a whole number it
+ * comes out whole, or below. Whole numbers decide. */
 static inline int64_t mc_impact_rate(const mc_impact *impact, int64_t notional)
 {
     const int64_t g = (notional + MC_RATE_ONE - 1) >> MC_RATE_BITS;
     int64_t size = 0, rate = 0;
     for (int32_t j = 0; j < impact->n; ++j) {
         if (g <= impact->size[j]) {
-            const double up = (double)((impact->rate[j] - rate) * (g - size));
-            return rate + (int64_t)ceil(up / (double)(impact->size[j] - size));
+            const int64_t rise = (impact->rate[j] - rate) * (g - size); /* < 2^62 */
+            const int64_t span = impact->size[j] - size;
+            int64_t up = (int64_t)((double)rise / (double)span);
+            while (up * span < rise)
+                ++up;
+            return rate + up;
         }
         size = impact->size[j];
         rate = impact->rate[j];
