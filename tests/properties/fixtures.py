@@ -13,7 +13,7 @@ common = {
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large],
 }
 settings.register_profile("quick", max_examples=100, derandomize=True, database=None, **common)
-settings.register_profile("nightly", max_examples=5000, **common)
+settings.register_profile("nightly", max_examples=2000, **common)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
