@@ -76,7 +76,7 @@ class Book:
     positions, balances, orders : Holdings
         A quantity is positive when long (orders: when buying); a negative balance is owed.
         `positions.price` is the entry price of futures and perpetuals, NaN where the profit has
-        been settled up to the mark.
+        been settled up to the mark. What was paid at it is the account's; see `PackedBook`.
     """
 
     accounts: NDArray[Any]
@@ -405,8 +405,15 @@ class PackedBook:
 
     Every holding is split into whole risk lots, rounded down (against the account: a debt's
     magnitude is rounded up), and a remainder of less than one lot, which counts in `cash` at its
-    mark. Futures' and perpetuals' cost basis is folded into the balance of their settlement
-    currency, ``-quantity * size * entry`` (inverse: ``+quantity * size / entry`` coins).
+    mark.
+
+    The mark of a future or perpetual is its whole value, so the account also holds its cost basis,
+    ``-quantity * size * entry`` of the settlement currency (inverse: ``+quantity * size / entry``
+    coins); the two together are the unrealised profit. A linear contract's basis counts in `cash`
+    at the currency's price: only the profit is in that currency, and its risk is of second order.
+    An inverse contract's is coins: the mark does not move with the coin, the coins do. Portfolio
+    accounts have them in the balance. Cross and isolated accounts, which pay a rate on the
+    contract's notional and a haircut on balances, have them in `cash` at the index, too.
 
     Attributes
     ----------
@@ -415,6 +422,7 @@ class PackedBook:
         Rows of the risk array, rising within an account.
     lots : (m,) float64, whole
     cash : (n,) int64, quanta
+        Remainders below a lot, and cost bases.
     owner_row : (n,) int32
         -1 where the account's owner has no other account.
     """
@@ -432,6 +440,35 @@ class PackedBook:
     order_row: NDArray[np.int32] | None
     order_lots: NDArray[np.float64] | None
     order_limit: NDArray[np.float64] | None
+
+
+@dataclass(frozen=True)
+class CostBases:
+    """What futures and perpetuals were entered at, one row a position; see `PackedBook`.
+
+    `contract` and `currency` are rows of the risk array. Where `in_coin`, `steps` of the currency
+    are part of its balance; elsewhere `cash`, in quanta, is part of the account's.
+    """
+
+    account: NDArray[np.int64]
+    contract: NDArray[np.int64]
+    currency: NDArray[np.int64]
+    in_coin: NDArray[np.bool_]
+    steps: NDArray[np.float64]
+    cash: NDArray[np.int64]
+
+    def cash_of(self, n_accounts: int) -> NDArray[np.int64]:
+        """The sum over each account."""
+        # What wraps around on the way comes back if the sum is in range; float64 tells whether.
+        about = np.bincount(self.account, self.cash, n_accounts)
+        if (np.abs(about) >= 2.0**53).any():
+            row = int(np.argmax(np.abs(about)))
+            raise ExactnessError(
+                f"account {row}: the values at entry add up to 2^53 quanta or more", row=row
+            )
+        total = np.zeros(n_accounts, dtype=np.int64)
+        np.add.at(total, self.account, self.cash)
+        return total
 
 
 class _Packer:
@@ -494,10 +531,8 @@ class _Packer:
             )
         return whole
 
-    def folded(
-        self, rows: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-        """The cost basis of futures and perpetuals: account, currency row, coins."""
+    def cost_bases(self, rows: NDArray[np.int64]) -> CostBases:
+        """Of the futures and perpetuals among the positions, whose risk array rows are `rows`."""
         positions, instruments = self.book.positions, self.instruments
         kind = instruments.kind[rows]
         at = np.flatnonzero((kind == Kind.FUTURE) | (kind == Kind.PERPETUAL))
@@ -513,11 +548,26 @@ class _Packer:
                     row=row,
                 )
             entry = np.where(np.isnan(given), entry, given)
+        account = positions.account[at]
+        inverse = instruments.inverse[held]
         size = positions.quantity[at] * instruments.contract_size[held]
-        coins = np.where(instruments.inverse[held], size / entry, -size * entry)
+        with np.errstate(over="ignore"):
+            coins = np.where(inverse, size / entry, -size * entry)
+            usd = coins * self.market.currency_usd[instruments.settlement[held]]
+            quanta = np.floor(usd / self.quantum_usd())
+        huge = ~(np.abs(quanta) < 2.0**53)
+        if huge.any():
+            row = int(at[np.argmax(huge)])
+            raise ExactnessError(
+                f"{positions.label}, row {row}: the value at entry is 2^53 quanta or more", row=row
+            )
         spot = {c: int(instruments.index_of([c])[0]) for c in instruments.currencies}
-        currency = np.array([spot[c] for c in instruments.currencies], dtype=np.int64)
-        return positions.account[at], currency[instruments.settlement[held]], coins
+        spots = np.array([spot[c] for c in instruments.currencies], dtype=np.int64)
+        currency = spots[instruments.settlement[held]]
+        in_coin = inverse & (self.book.mode[account] == MODES.index("portfolio"))
+        steps = np.where(in_coin, np.floor(coins / instruments.step[currency]), 0.0)
+        cash = np.where(in_coin, 0.0, quanta).astype(np.int64)
+        return CostBases(account, held, currency, in_coin, steps, cash)
 
     def pack(self) -> PackedBook:
         book, n = self.book, len(self.book)
@@ -534,11 +584,10 @@ class _Packer:
             account.append(book.balances.account)
             row.append(balance_rows)
             steps.append(self.steps(book.balances, balance_rows))
-        who, currency, coins = self.folded(rows)
-        if len(who):
-            account.append(who)
-            row.append(currency)
-            steps.append(np.floor(coins / self.instruments.step[currency]))
+        basis = self.cost_bases(rows)
+        account.append(basis.account[basis.in_coin])
+        row.append(basis.currency[basis.in_coin])
+        steps.append(basis.steps[basis.in_coin])
 
         key, total = _merged(
             np.concatenate(account) * len(self.instruments) + np.concatenate(row),
@@ -548,7 +597,7 @@ class _Packer:
         holder = key // len(self.instruments)
         lots = np.floor(total / self.steps_per_lot[at])
         rest = (total - lots * self.steps_per_lot[at]) / self.steps_per_lot[at]
-        cash = np.zeros(n, dtype=np.int64)
+        cash = basis.cash_of(n)
         np.add.at(cash, holder[rest > 0], np.floor(rest * self.mark[at])[rest > 0].astype(np.int64))
         held = lots != 0
         offset = np.zeros(n + 1, dtype=np.int64)
@@ -625,15 +674,10 @@ class _Packer:
             )
 
 
-def cost_bases(book: Book, risk: RiskArray) -> list[tuple[int, int, float]]:
-    """Row, currency row and lots of that currency of every cost basis that packing folds in."""
+def cost_bases(book: Book, risk: RiskArray) -> CostBases:
+    """The cost basis of every future and perpetual, as packing counts it."""
     packer = _Packer(book, risk)
-    rows = packer.rows(book.positions)
-    kind = packer.instruments.kind[rows]
-    held = rows[(kind == Kind.FUTURE) | (kind == Kind.PERPETUAL)]
-    _, currency, coins = packer.folded(rows)
-    lots = coins / risk.lot[currency]
-    return list(zip(held.tolist(), currency.tolist(), lots.tolist(), strict=True))
+    return packer.cost_bases(packer.rows(book.positions))
 
 
 def _merged(

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Explanation", "explain"]
 
-ENTRY_VALUE = "entry value"
-
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
@@ -45,9 +43,8 @@ class Explanation:
     positions : Table
         instrument, group, quantity, mark_value, delta, pnl_unit_worst, pnl_group_worst, charges,
         alone: P&L in its unit's and its group's worst scenario, its linear charges, and what the
-        position would need in an account of its own (MM). What futures and perpetuals were
-        entered at is part of their value; linear ones' has a line, "USDC entry value", as it is
-        margined with the other dollars.
+        position would need in an account of its own (MM). A future's or perpetual's mark_value is
+        its unrealised profit: its cost basis belongs to it, not to a balance.
     modes : Table
         mode, im, mm, free: the same holdings under every account mode; `free` is equity - IM.
     capital_freed : float
@@ -134,49 +131,54 @@ def explain(book: Book, margin: Margin, account: str, *, standing: Standing | No
 
 @dataclass(frozen=True)
 class _Lines:
-    """Lines of the positions table: what is held, cost bases counted where they belong.
+    """Lines of the positions table: what is held, cost bases counted with their contracts.
 
     `row` of the risk array and `lots`; `basis_row`, `basis_lots` are the coins of an inverse
-    contract's cost basis, which are part of its value. A linear contract's is in a currency of
-    another unit, with a worst scenario of its own, and so gets a line of its own.
+    contract's cost basis, which move with it, and `basis_cash`, quanta, is what does not move.
     """
 
-    name: NDArray[Any]
     row: NDArray[np.int64]
     lots: NDArray[np.float64]
     basis_row: NDArray[np.int64]
     basis_lots: NDArray[np.float64]
-    is_basis: NDArray[np.bool_]
+    basis_cash: NDArray[np.float64]
 
     @classmethod
     def of(cls, one: Book, margin: Margin) -> _Lines:
         risk = margin.risk
-        names, unit = risk.instruments.name, risk.numbering.unit
-        packed = one.pack(risk)
-        lots = dict(zip(packed.row.tolist(), packed.lots.tolist(), strict=True))
-        lines = {row: [names[row], row, held, row, 0.0, False] for row, held in lots.items()}
-        entry: dict[int, float] = {}
-        for row, currency, basis in cost_bases(one, risk):
-            if currency in lines:
-                lines[currency][2] -= basis
-            if unit[row] == unit[currency] and row in lines:
-                lines[row][3:5] = currency, lines[row][4] + basis
-            else:
-                entry[currency] = entry.get(currency, 0.0) + basis
+        packed, bases = one.pack(risk), cost_bases(one, risk)
+        per_lot = np.rint(risk.lot / risk.instruments.step)
+        # row: [lots, row of the coins, lots of coins, cash]
+        lines: dict[int, list[Any]] = {
+            row: [lots, row, 0.0, 0.0]
+            for row, lots in zip(packed.row.tolist(), packed.lots.tolist(), strict=True)
+        }
+        for row, currency, in_coin, steps, cash in zip(
+            *(getattr(bases, name).tolist()
+              for name in ("contract", "currency", "in_coin", "steps", "cash")),
+            strict=True,
+        ):  # fmt: skip
+            if not in_coin:
+                lines.setdefault(row, [0.0, row, 0.0, 0.0])[3] += cash
+            elif row in lines:  # else the contract is closed and its coins are the account's
+                coins = steps / per_lot[currency]
+                lines.setdefault(currency, [0.0, currency, 0.0, 0.0])[0] -= coins
+                lines[row][1] = currency
+                lines[row][2] += coins
         # Less than a lot of a balance is what rounding left; it stays with the cost basis.
-        for row in [row for row, line in lines.items() if abs(line[2]) < 1.0]:
-            rest = lines.pop(row)[2]
-            holder = next((line for line in lines.values() if line[3] == row), None)
+        dust = [row for row, line in lines.items() if abs(line[0]) < 1.0 and line[3] == 0.0]
+        for row in dust:
+            rest = lines.pop(row)[0]
+            holder = next((line for line in lines.values() if line[1] == row), None)
             if holder is not None:
-                holder[4] += rest
-            else:
-                entry[row] = entry.get(row, 0.0) + rest
-        kept = list(lines.values())
-        for row, basis in entry.items():
-            kept.append([f"{names[row]} {ENTRY_VALUE}", row, basis, row, 0.0, True])
-        columns = list(zip(*kept, strict=True)) or [()] * 6
-        dtypes = (object, np.int64, np.float64, np.int64, np.float64, np.bool_)
-        return cls(*(np.array(c, dtype=t) for c, t in zip(columns, dtypes, strict=True)))
+                holder[2] += rest
+        rows = sorted(lines)
+        columns = list(zip(*(lines[row] for row in rows), strict=True)) or [()] * 4
+        dtypes = (np.float64, np.int64, np.float64, np.float64)
+        return cls(
+            np.array(rows, dtype=np.int64),
+            *(np.array(c, dtype=t) for c, t in zip(columns, dtypes, strict=True)),
+        )
 
     def total(self, values: NDArray[np.float64], of_basis: NDArray[np.float64]) -> Any:
         """Sum over the line of a value per lot."""
@@ -193,9 +195,8 @@ def _positions(
     rates = [margin.handle.rates(int(i)) for i in lines.row]
     linear = np.array([r["closing"] + r["oracle"] for r in rates], dtype=np.float64)
 
-    def column(name: str) -> Any:
-        values = risk.column(name)
-        return lines.total(values[lines.row], values[lines.basis_row]) * quantum
+    def total(values: NDArray[np.float64]) -> Any:
+        return lines.total(values[lines.row], values[lines.basis_row])
 
     def pnl(scenario: Any) -> Any:
         z = np.maximum(scenario, 0)
@@ -204,14 +205,14 @@ def _positions(
     assert standing.unit_scenario is not None
     return Table(
         {
-            "instrument": lines.name,
+            "instrument": risk.instruments.name[lines.row],
             "group": np.array(margin.groups, dtype=object)[group],
             "quantity": lines.lots * risk.lot[lines.row],
-            "mark_value": column("mark"),
-            "delta": column("delta"),
+            "mark_value": (total(risk.column("mark")) + lines.basis_cash) * quantum,
+            "delta": total(risk.column("delta")) * quantum,
             "pnl_unit_worst": pnl(standing.unit_scenario[row][unit]),
             "pnl_group_worst": pnl(standing.joint_scenario[row][group]),
-            "charges": np.where(lines.is_basis, 0.0, np.abs(lines.lots) * linear * quantum),
+            "charges": np.abs(lines.lots) * linear * quantum,
             "alone": _alone(margin, lines),
         }
     )
@@ -294,19 +295,15 @@ def _groups(standing: Standing, margin: Margin, row: int, group_of_unit: Any) ->
 
 
 def _alone(margin: Margin, lines: _Lines) -> Any:
-    """MM of every position in a portfolio account of its own; NaN for an entry value."""
-    out = np.full(len(lines.row), np.nan)
-    at = np.flatnonzero(~lines.is_basis)
-    if len(at) == 0:
-        return out
-    number = np.arange(len(at))
-    rows = lines.row[at]
-    quantity = lines.lots[at] * margin.risk.lot[rows]
-    apart = Book.from_columns(
-        len(at), (number, number, margin.instruments.name[rows].tolist(), quantity)
-    )
-    out[at] = sweep(apart, margin, market_exposure=False, threads=1).amount("mm")
-    return out
+    """MM of every position in a portfolio account of its own."""
+    n = len(lines.row)
+    if n == 0:
+        return np.empty(0)
+    number = np.arange(n)
+    quantity = lines.lots * margin.risk.lot[lines.row]
+    names = margin.instruments.name[lines.row].tolist()
+    apart = Book.from_columns(n, (number, number, names, quantity))
+    return sweep(apart, margin, market_exposure=False, threads=1).amount("mm")
 
 
 def _modes(one: Book, margin: Margin, standing: Standing, row: int) -> Table:

@@ -71,7 +71,7 @@ class Market:
         Options; 0 elsewhere.
     mark_usd : (n,) float64, USD per 1.0 of quantity
         The venue's mark: spot S; linear future F size; inverse future -size S/F (its cost basis
-        is +size/entry in the coin balance); linear option its price; inverse option its coin
+        is +size/entry coins; see PackedBook); linear option its price; inverse option its coin
         price times the index S.
     findings : Table
         Columns row, instrument, field, message, severity ("info" or "warning"): what was odd

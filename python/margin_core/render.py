@@ -253,7 +253,7 @@ def _quantity(value: float) -> str:
 
 
 def _netting(e: Explanation) -> str:
-    alone = float(np.nansum(e.positions["alone"]))
+    alone = float(e.positions["alone"].sum())
     if len(e.positions) < 2 or alone <= 0.0:
         return ""
     text = (
