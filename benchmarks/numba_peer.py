@@ -4,11 +4,16 @@ one small buffer, no allocation in the loop, every rate of an instrument in one 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
-from numba import njit
+from numba import njit, prange
 
 MARK, CLOSING, ORACLE, NOTIONAL, SIDE, ROLL, SHORT_MM, SHORT_IM, VEGA = range(9)
 N_RATES = 13  # VEGA .. VEGA + 3 are the buckets
+
+SQRT_HALF = math.sqrt(0.5)
+INV_SQRT_2PI = 1.0 / math.sqrt(2.0 * math.pi)
 
 
 @njit(cache=False, fastmath=True)
@@ -27,6 +32,28 @@ def scan(table, offset, instrument, lots, worst, buffer):  # type: ignore[no-unt
         for z in range(n):
             least = min(least, buffer[z])
         worst[a] = least
+
+
+@njit(cache=False, fastmath=True, parallel=True)
+def scan_parallel(table, offset, instrument, lots, worst, buffers):  # type: ignore[no-untyped-def]
+    """The same on several threads: a block of accounts each, with a buffer of its own."""
+    n = table.shape[1]
+    accounts = len(offset) - 1
+    blocks = len(buffers)
+    for b in prange(blocks):
+        buffer = buffers[b]
+        for a in range(b * accounts // blocks, (b + 1) * accounts // blocks):
+            for z in range(n):
+                buffer[z] = 0.0
+            for p in range(offset[a], offset[a + 1]):
+                q = lots[p]
+                row = table[instrument[p]]
+                for z in range(n):
+                    buffer[z] += q * row[z]
+            least = buffer[0]
+            for z in range(n):
+                least = min(least, buffer[z])
+            worst[a] = least
 
 
 @njit(cache=False)
@@ -180,3 +207,44 @@ def padded(cells: np.ndarray) -> np.ndarray:
     table[:, :s] = cells
     table[:, s:] = cells[:, :1]
     return table
+
+
+# ---- pricing ----
+
+
+@njit(cache=False, fastmath=True)
+def greeks(forward, strike, years, vol, discount, rate, sign, price, delta, gamma, vega,
+           theta):  # type: ignore[no-untyped-def]  # fmt: skip
+    for i in range(len(forward)):
+        f = forward[i]
+        k = strike[i]
+        root = math.sqrt(years[i])
+        s = vol[i] * root
+        inverse = 1.0 / s
+        d1 = math.log(f / k) * inverse + 0.5 * s
+        side = sign[i]
+        n1 = 0.5 * math.erfc(-side * d1 * SQRT_HALF)
+        n2 = 0.5 * math.erfc(-side * (d1 - s) * SQRT_HALF)
+        density = discount[i] * INV_SQRT_2PI * math.exp(-0.5 * d1 * d1)
+        d = side * discount[i]
+        value = d * (f * n1 - k * n2)
+        price[i] = value
+        delta[i] = d * n1
+        gamma[i] = density * inverse / f
+        vega[i] = f * density * root
+        theta[i] = (rate[i] * value - 0.5 * f * density * vol[i] / root) * (1.0 / 365.0)
+
+
+@njit(cache=False, fastmath=True)
+def risk_array(log_moneyness, forward, strike, root_years, vol, side, scale, base, term,
+               spot, log_spot, vol_scale, vol_floor, weight, cells):  # type: ignore[no-untyped-def]  # fmt: skip
+    """Whole quanta of options in every scenario; the moves' logarithms are taken once a term."""
+    for i in range(len(forward)):
+        t = term[i]
+        for z in range(cells.shape[1]):
+            s = max(vol_floor[t, z], vol[i] * vol_scale[t, z]) * root_years[i]
+            d1 = (log_moneyness[i] + log_spot[t, z]) / s + 0.5 * s
+            n1 = math.erfc(-side[i] * d1 * SQRT_HALF)
+            n2 = math.erfc(-side[i] * (d1 - s) * SQRT_HALF)
+            value = 0.5 * side[i] * (forward[i] * spot[t, z] * n1 - strike[i] * n2)
+            cells[i, z] = np.rint(weight[t, z] * scale[i] * (value - base[i]))
