@@ -43,9 +43,6 @@ typedef struct mc_sweep_scratch {
     double *group_least;
     int32_t n_units;
     int32_t n_groups;
-    double *unit_lanes;   /* [n_units * 8] least P&L by lane                      */
-    double *group_rows;   /* [n_groups * 64] P&L of one pass                      */
-    double *sides;        /* [n_units * 8] own sums up to the end of each unit    */
 } mc_sweep_scratch;
 
 typedef struct mc_sweep_job {

@@ -31,6 +31,10 @@ static inline mc_lanes mc_lanes_add(mc_lanes a, mc_lanes b) { return _mm512_add_
 static inline mc_lanes mc_lanes_mul(mc_lanes a, mc_lanes b) { return _mm512_mul_pd(a, b); }
 static inline mc_lanes mc_lanes_abs(mc_lanes a) { return _mm512_abs_pd(a); }
 static inline mc_lanes mc_lanes_and(mc_lanes a, mc_lanes mask) { return _mm512_and_pd(a, mask); }
+static inline mc_lanes mc_lanes_and_not(mc_lanes a, mc_lanes mask)
+{
+    return _mm512_andnot_pd(mask, a);
+}
 static inline mc_lanes mc_lanes_min(mc_lanes a, mc_lanes b) { return _mm512_min_pd(a, b); }
 static inline mc_lanes mc_lanes_fma(mc_lanes a, mc_lanes b, mc_lanes c)
 {
@@ -79,6 +83,10 @@ static inline mc_lanes mc_lanes_abs(mc_lanes a)
 static inline mc_lanes mc_lanes_and(mc_lanes a, mc_lanes mask)
 {
     return (mc_lanes){_mm256_and_pd(a.lo, mask.lo), _mm256_and_pd(a.hi, mask.hi)};
+}
+static inline mc_lanes mc_lanes_and_not(mc_lanes a, mc_lanes mask)
+{
+    return (mc_lanes){_mm256_andnot_pd(mask.lo, a.lo), _mm256_andnot_pd(mask.hi, a.hi)};
 }
 static inline mc_lanes mc_lanes_min(mc_lanes a, mc_lanes b)
 {
@@ -142,15 +150,30 @@ static inline mc_lanes mc_lanes_abs(mc_lanes a)
         a.v[i] = fabs(a.v[i]);
     return a;
 }
+static inline double mc_keep_bits(double x, uint64_t mask)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    bits &= mask;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+static inline uint64_t mc_bits(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
 static inline mc_lanes mc_lanes_and(mc_lanes a, mc_lanes mask)
 {
-    for (int i = 0; i < MC_LANES; ++i) {
-        uint64_t x, m;
-        memcpy(&x, &a.v[i], sizeof x);
-        memcpy(&m, &mask.v[i], sizeof m);
-        x &= m;
-        memcpy(&a.v[i], &x, sizeof x);
-    }
+    for (int i = 0; i < MC_LANES; ++i)
+        a.v[i] = mc_keep_bits(a.v[i], mc_bits(mask.v[i]));
+    return a;
+}
+static inline mc_lanes mc_lanes_and_not(mc_lanes a, mc_lanes mask)
+{
+    for (int i = 0; i < MC_LANES; ++i)
+        a.v[i] = mc_keep_bits(a.v[i], ~mc_bits(mask.v[i]));
     return a;
 }
 static inline mc_lanes mc_lanes_min(mc_lanes a, mc_lanes b)

@@ -7,7 +7,7 @@
 #include <margin_core/market.h>
 
 /* Every scenario as each term sees it, [n_terms * n_scenarios] each, nothing left NULL but
- * years_ratio, skew_slope and event. */
+ * years_ratio, skew_slope, event and numeraire. */
 typedef struct mc_worlds {
     size_t n_scenarios;
     const double *spot;        /* S'/S                                                */
@@ -21,7 +21,7 @@ typedef struct mc_worlds {
     const double *years_ratio; /* T'/T, for the discount; NULL: nothing ages          */
     const double *weight;
     const double *event;       /* [n_factors * n_scenarios] 1 + move; NULL: no events */
-    const double *numeraire;   /* [n_scenarios] its value in USD                      */
+    const double *numeraire;   /* [n_scenarios] its value in USD; NULL: USD itself    */
 } mc_worlds;
 
 typedef struct mc_reprice {

@@ -29,13 +29,16 @@ static void finish(const mc_reprice *job, size_t i, size_t z0, int n, const doub
 {
     const mc_worlds *w = job->worlds;
     const size_t at = (size_t)job->instruments->term[i] * w->n_scenarios + z0;
-    const double *restrict numeraire = w->numeraire + z0;
     const double *restrict weight = w->weight + at;
     double *restrict cell = job->cells + i * job->stride + z0;
     const double base = job->base[i], scale = job->scale[i];
 
-    for (int k = 0; k < n; ++k)
-        cell[k] = (value[k] / numeraire[k] - base) * scale * weight[k];
+    if (w->numeraire != NULL)
+        for (int k = 0; k < n; ++k)
+            cell[k] = (value[k] / w->numeraire[z0 + (size_t)k] - base) * scale * weight[k];
+    else
+        for (int k = 0; k < n; ++k)
+            cell[k] = (value[k] - base) * scale * weight[k];
     if (job->rounded)
         for (int k = 0; k < n; ++k)
             cell[k] = rint(cell[k]) + 0.0; /* -0 becomes 0 */

@@ -62,40 +62,13 @@ MC_INLINE void mc_rows_sum(mc_lanes *to, const mc_lanes *from, const int blocks)
         to[b] = mc_lanes_add(to[b], from[b]);
 }
 
-MC_INLINE void mc_rows_keep(mc_lanes *pnl, mc_lanes mask, const int blocks)
-{
-    MC_UNROLL
-    for (int b = 0; b < blocks; ++b)
-        pnl[b] = mc_lanes_and(pnl[b], mask);
-}
-
-MC_INLINE void mc_rows_store(double *to, const mc_lanes *from, const int blocks)
-{
-    MC_UNROLL
-    for (int b = 0; b < blocks; ++b)
-        mc_lanes_store(to + b * MC_LANES, from[b]);
-}
-
-MC_INLINE void mc_rows_load(mc_lanes *to, const double *from, const int blocks)
-{
-    MC_UNROLL
-    for (int b = 0; b < blocks; ++b)
-        to[b] = mc_lanes_load(from + b * MC_LANES);
-}
-
-/* The least of every lane over the blocks. */
-MC_INLINE mc_lanes mc_rows_lowest(const mc_lanes *pnl, const int blocks)
+MC_INLINE double mc_rows_least(const mc_lanes *pnl, const int blocks)
 {
     mc_lanes least = pnl[0];
     MC_UNROLL
     for (int b = 1; b < blocks; ++b)
         least = mc_lanes_min(least, pnl[b]);
-    return least;
-}
-
-MC_INLINE double mc_rows_least(const mc_lanes *pnl, const int blocks)
-{
-    return mc_lanes_least(mc_rows_lowest(pnl, blocks));
+    return mc_lanes_least(least);
 }
 
 /* The first scenario of the pass where the P&L is `least`. */

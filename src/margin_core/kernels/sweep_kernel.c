@@ -125,23 +125,12 @@ LANE_CONSTANTS(OWN_SIGNED) = {1, 0, 0, 0, 0.5, 0.5, 0, 0};
 
 #define ALL UINT64_MAX
 
-/* The lanes whose sums end after a position, by what ends there, and those that go on. */
+/* The lanes whose sums are over after a position, by what ends there. */
 static const _Alignas(64) uint64_t OVER[MC_ENDS][MC_LANES] = {
     {0, 0, 0, 0, 0, 0, 0, 0},
     {0, 0, 0, 0, 0, 0, ALL, ALL},
     {0, 0, 0, 0, 0, ALL, ALL, ALL},
     {ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL},
-    {ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL},
-};
-static const _Alignas(64) uint64_t ONGOING[MC_ENDS][MC_LANES] = {
-    {ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL},
-    {ALL, ALL, ALL, ALL, ALL, ALL, 0, 0},
-    {ALL, ALL, ALL, ALL, ALL, 0, 0, 0},
-    {0, 0, 0, 0, 0, 0, 0, 0},
-    {0, 0, 0, 0, 0, 0, 0, 0},
-};
-static const _Alignas(64) uint64_t KEEP[2][MC_LANES] = {
-    {0, 0, 0, 0, 0, 0, 0, 0},
     {ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL},
 };
 
@@ -151,43 +140,24 @@ MC_INLINE mc_lanes folded(mc_lanes x, const double *magnitude, const double *sig
                         mc_lanes_mul(mc_lanes_load(signed_), x));
 }
 
-static int64_t concentration_of(const mc_sweep_job *job, size_t a, const mc_sweep_scratch *s)
+/* What a unit's notional on one side costs, given the owner's whole. */
+MC_INLINE int64_t concentration_of(const mc_sweep_job *job, size_t unit, size_t side, int32_t owner,
+                                   int64_t own)
 {
     const mc_margin *m = job->margin;
-    const int32_t owner = job->owners != NULL && job->book->owner != NULL ? job->book->owner[a] : -1;
-    int64_t sum = 0;
-    for (int32_t k = 0; k < s->n_units; ++k) {
-        const size_t unit = (size_t)s->unit[k];
-        for (size_t side = 0; side < 2; ++side) {
-            const double before = k > 0 ? s->sides[(k - 1) * MC_LANES + LONGS + (int)side] : 0.0;
-            const int64_t own = (int64_t)(s->sides[k * MC_LANES + LONGS + (int)side] - before);
-            const int64_t whole =
-                owner < 0 ? own : job->owners[((size_t)owner * m->n_units + unit) * 2 + side];
-            const int64_t rate = mc_impact_rate(&m->units[unit].owner_impact, whole)
-                               + (job->market_rate != NULL ? job->market_rate[unit * 2 + side] : 0);
-            sum += mc_apply_rate(own, rate < MC_RATE_ONE ? rate : MC_RATE_ONE);
-        }
-    }
-    return sum;
-}
-
-/* Rows come from a table larger than the second-level cache, a few hundred instructions apart:
- * without being asked for early they would arrive one by one. */
-enum { AHEAD = 6 };
-
-MC_INLINE void prefetch(const mc_margin *m, const mc_book_columns *book, int64_t p)
-{
-    const double *row = m->table + (size_t)book->instrument[p] * m->row;
-    for (size_t line = 0; line < m->row; line += MC_LANES)
-        __builtin_prefetch(row + line);
+    const int64_t whole =
+        owner < 0 ? own : job->owners[((size_t)owner * m->n_units + unit) * 2 + side];
+    const int64_t rate = mc_impact_rate(&m->units[unit].owner_impact, whole)
+                       + (job->market_rate != NULL ? job->market_rate[unit * 2 + side] : 0);
+    return mc_apply_rate(own, rate < MC_RATE_ONE ? rate : MC_RATE_ONE);
 }
 
 /* One pass over the positions of an account without orders, for its scan (`blocks` lanes of
  * scenarios from column `at`) and, in the first pass, its charges.
  *
- * Where a pair, a term, a unit and a group end is unpredictable, and a mispredicted branch costs
- * more than a position. So there are none: every position writes its sums to the place of the
- * unit and group it is in, where the last of them stays, and sums that are over are masked off. */
+ * Where a pair or a term ends is unpredictable, and a mispredicted branch costs more than a
+ * position. So there is none: sums that are over are masked off. A unit's end is a branch: what
+ * it has to do costs more. */
 MC_INLINE void walk(const mc_sweep_job *job, size_t a, mc_sweep_scratch *s, parts *part, size_t at,
                     const int blocks, const bool charging)
 {
@@ -196,8 +166,10 @@ MC_INLINE void walk(const mc_sweep_job *job, size_t a, mc_sweep_scratch *s, part
     const int64_t end = book->offset[a + 1];
     mc_lanes unit_pnl[MC_PASS_BLOCKS], group_pnl[MC_PASS_BLOCKS];
     mc_lanes running = mc_lanes_zero(), totals = mc_lanes_zero(), own = mc_lanes_zero();
+    const int32_t owner = job->owners != NULL && book->owner != NULL ? book->owner[a] : -1;
+    double owns[MC_LANES] = {0.0}, longs = 0.0, shorts = 0.0;
+    int64_t crowding = 0;
     size_t unit = 0, group = 0;
-    const int64_t last = book->offset[book->n_accounts] - 1;
 
     mc_rows_zero(unit_pnl, blocks);
     mc_rows_zero(group_pnl, blocks);
@@ -209,50 +181,53 @@ MC_INLINE void walk(const mc_sweep_job *job, size_t a, mc_sweep_scratch *s, part
         const double *row = m->table + (size_t)i * m->row;
         const double q = book->lots[p];
 
-        prefetch(m, book, p + AHEAD < last ? p + AHEAD : last);
-        if (blocks > 0) {
-            mc_rows_add(unit_pnl, row + at, q, blocks);
-            mc_rows_add(group_pnl, row + at, q, blocks);
-            mc_lanes_store(s->unit_lanes + unit * MC_LANES, mc_rows_lowest(unit_pnl, blocks));
-            mc_rows_store(s->group_rows + group * MC_PASS_LANES, group_pnl, blocks);
-            mc_rows_keep(unit_pnl, mc_lanes_mask(KEEP[ending < MC_UNIT]), blocks);
-            mc_rows_keep(group_pnl, mc_lanes_mask(KEEP[ending < MC_GROUP]), blocks);
-        }
+        mc_rows_add(unit_pnl, row + at, q, blocks);
         if (charging) {
-            const mc_lanes lots = mc_lanes_set(q);
-            running = mc_lanes_fma(lots, mc_lanes_load(row + m->stride), running);
-            totals = mc_lanes_add(totals, mc_lanes_and(folded(running, SUM_MAGNITUDE, SUM_SIGNED),
-                                                       mc_lanes_mask(OVER[ending])));
-            running = mc_lanes_and(running, mc_lanes_mask(ONGOING[ending]));
-            own = mc_lanes_add(own, folded(mc_lanes_mul(lots, mc_lanes_load(row + m->stride
-                                                                            + MC_LANES)),
+            const mc_lanes lots = mc_lanes_set(q), over = mc_lanes_mask(OVER[ending]);
+            const double *rates = row + m->stride;
+            running = mc_lanes_fma(lots, mc_lanes_load(rates), running);
+            totals = mc_lanes_add(totals,
+                                  mc_lanes_and(folded(running, SUM_MAGNITUDE, SUM_SIGNED), over));
+            running = mc_lanes_and_not(running, over);
+            own = mc_lanes_add(own, folded(mc_lanes_mul(lots, mc_lanes_load(rates + MC_LANES)),
                                            OWN_MAGNITUDE, OWN_SIGNED));
-            mc_lanes_store(s->sides + unit * MC_LANES, own);
         }
-        s->unit[unit] = (int32_t)(place >> MC_UNIT_BIT & 0xfff);
+        if (ending < MC_UNIT)
+            continue;
+
+        const size_t held = place >> MC_UNIT_BIT & 0xfff;
+        s->unit[unit] = (int32_t)held;
+        if (charging) {
+            mc_lanes_store(owns, own);
+            crowding += concentration_of(job, held, 0, owner, (int64_t)(owns[LONGS] - longs))
+                      + concentration_of(job, held, 1, owner, (int64_t)(owns[SHORTS] - shorts));
+            longs = owns[LONGS];
+            shorts = owns[SHORTS];
+        }
+        if (blocks > 0) {
+            const double least = mc_rows_least(unit_pnl, blocks);
+            if (at == 0 || least < s->unit_least[unit])
+                s->unit_least[unit] = least;
+            mc_rows_sum(group_pnl, unit_pnl, blocks);
+            mc_rows_zero(unit_pnl, blocks);
+        }
+        ++unit;
+        if (ending < MC_GROUP)
+            continue;
+
         s->group[group] = (int32_t)(place >> MC_GROUP_BIT);
-        unit += ending >= MC_UNIT;
-        group += ending >= MC_GROUP;
+        if (blocks > 0) {
+            keep_least(&s->group_least[group], &s->group_worst[group], group_pnl, at, blocks);
+            mc_rows_zero(group_pnl, blocks);
+        }
+        ++group;
     }
     s->n_units = (int32_t)unit;
     s->n_groups = (int32_t)group;
 
-    if (blocks > 0) {
-        for (size_t u = 0; u < unit; ++u) {
-            const double least = mc_lanes_least(mc_lanes_load(s->unit_lanes + u * MC_LANES));
-            if (at == 0 || least < s->unit_least[u])
-                s->unit_least[u] = least;
-        }
-        for (size_t g = 0; g < group; ++g) {
-            mc_lanes pnl[MC_PASS_BLOCKS];
-            mc_rows_load(pnl, s->group_rows + g * MC_PASS_LANES, blocks);
-            keep_least(&s->group_least[g], &s->group_worst[g], pnl, at, blocks);
-        }
-    }
     if (charging) {
-        double sums[MC_LANES], owns[MC_LANES];
+        double sums[MC_LANES];
         mc_lanes_store(sums, totals);
-        mc_lanes_store(owns, own);
         double buckets = 0.0;
         for (int b = 0; b < MC_VEGA_BUCKETS; ++b)
             buckets += sums[VEGA + b];
@@ -264,7 +239,7 @@ MC_INLINE void walk(const mc_sweep_job *job, size_t a, mc_sweep_scratch *s, part
         part->closing = (int64_t)owns[CLOSING];
         part->oracle = (int64_t)owns[ORACLE];
         part->lots = (int64_t)owns[ONE];
-        part->concentration = concentration_of(job, a, s);
+        part->concentration = crowding;
     }
 }
 

@@ -7,7 +7,6 @@
 #include "base/alloc.h"
 #include "base/threads.h"
 #include "kernels/kernels.h"
-#include "kernels/scan.h"
 #include "kernels/requirement.h"
 #include "margin/book.h"
 #include "sweep/exact.h"
@@ -157,10 +156,9 @@ static void *deal(char **memory, size_t bytes)
 static void *allocate_scratch(const mc_margin *m, unsigned threads, mc_sweep_scratch **scratch,
                               int64_t **market_rate)
 {
-    const size_t u = m->n_units + 1, g = m->n_groups + 1; /* one past the last is written too */
-    const size_t per_thread = u * (2 * MC_LANES + 2) * sizeof(double)
-                            + g * (MC_PASS_LANES + 2) * sizeof(double)
-                            + 9 * MC_ALIGNMENT; /* at least the nine pieces below */
+    const size_t u = m->n_units, g = m->n_groups;
+    const size_t per_thread = (u + g) * 2 * sizeof(double)
+                            + 6 * MC_ALIGNMENT; /* at least the six pieces below */
     char *const memory = mc_alloc(1, threads * (per_thread + sizeof **scratch)
                                          + u * 2 * sizeof(int64_t) + 4 * MC_ALIGNMENT);
     if (memory == NULL)
@@ -170,13 +168,10 @@ static void *allocate_scratch(const mc_margin *m, unsigned threads, mc_sweep_scr
     *market_rate = deal(&left, u * 2 * sizeof(int64_t));
     for (unsigned t = 0; t < threads; ++t) {
         mc_sweep_scratch *s = &(*scratch)[t];
-        s->sides = deal(&left, u * MC_LANES * sizeof(double));
         s->unit_least = deal(&left, u * sizeof(double));
         s->group_least = deal(&left, g * sizeof(double));
         s->unit = deal(&left, u * sizeof(int32_t));
         s->unit_worst = deal(&left, u * sizeof(int32_t));
-        s->unit_lanes = deal(&left, u * MC_LANES * sizeof(double));
-        s->group_rows = deal(&left, g * MC_PASS_LANES * sizeof(double));
         s->group = deal(&left, g * sizeof(int32_t));
         s->group_worst = deal(&left, g * sizeof(int32_t));
     }
