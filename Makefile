@@ -13,7 +13,7 @@ unexport PYTHONPATH PYTHONHOME
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(JOBS)
 
-c_sources := $(shell find src tests/c benchmarks/c -name '*.[ch]' -o -name '*.txt' -o -name '*.in')
+c_sources := $(shell find src tests/c benchmarks/c examples/c -name '*.[ch]' -o -name '*.txt' -o -name '*.in')
 package_sources := $(shell find src python -type f -not -path '*/__pycache__/*' -not -path '*/.*') \
                    CMakeLists.txt pyproject.toml
 c_build := build/test
