@@ -75,13 +75,13 @@ class Scan:
         table, worst = numba_peer.padded(self.cells), np.empty(len(self))
         b = self.book
         if threads == 1:
-            buffer = np.empty(table.shape[1])
+            buffer = numba_peer.aligned(1, table.shape[1])[0]
             return self.runner(
                 "numba",
                 lambda: numba_peer.scan(table, b.offset, b.instrument, b.lots, worst, buffer),
                 worst,
             )
-        buffers = np.empty((8 * threads, table.shape[1] + 8))
+        buffers = numba_peer.aligned(8 * threads, table.shape[1] + 8)
 
         def run() -> None:
             numba.set_num_threads(threads)
@@ -137,7 +137,8 @@ def least_by_column(pnl: np.ndarray, out: np.ndarray) -> None:
 
 def scan(n_accounts: int, n_instruments: int, effort: Effort) -> list[Case]:
     s = Scan(n_accounts, n_instruments)
-    size = f"{n_accounts:,} accounts x {POSITIONS}, {len(s.cells):,} instruments x {s.cells.shape[1]}"
+    n, n_scenarios = s.cells.shape
+    size = f"{n_accounts:,} accounts x {POSITIONS}, {n:,} instruments x {n_scenarios}"
     exact = s.ours(s.exact, 1)
     return [
         race("scan", "scan of every account", "ns/account", exact,
@@ -223,7 +224,7 @@ class House:
             "equity", "im", "mm", "status", "core", "short_option_mm", "short_option_im", "roll",
             "vega", "concentration", "oracle", "closing", "rounding")]  # fmt: skip
         worst = out["joint_scenario"].reshape(-1, n_groups)
-        lanes = np.empty((2, table.shape[1]))
+        lanes = numba_peer.aligned(2, table.shape[1])
 
         def run() -> None:
             numba_peer.house(

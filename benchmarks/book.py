@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from timing import WALL, Case, Effort, Runner, race
 
-from margin_core import Margin, RiskArray, load_model
+from margin_core import Margin, RiskArray
 from margin_core._binding import _margin, _risk
 from margin_core.instruments import Kind
 from margin_core.synthetic import synthetic_market

@@ -67,7 +67,7 @@ def work(way: str, n: int) -> tuple[Callable[[slice], Any], Callable[[Any], int]
             worst = np.empty(rows.stop - rows.start)
             b = s.book
             numba_peer.scan(table, b.offset[: len(worst) + 1], b.instrument, b.lots, worst,
-                            np.empty(table.shape[1]))  # fmt: skip
+                            numba_peer.aligned(1, table.shape[1])[0])  # fmt: skip
             return worst
 
         return jit, lambda worst: int(worst.nbytes)
@@ -78,6 +78,7 @@ def work(way: str, n: int) -> tuple[Callable[[slice], Any], Callable[[Any], int]
     if way == "mkl":
         from sparse_dot_mkl import dot_product_mkl as multiply
     else:
+
         def multiply(a: Any, b: Any) -> Any:
             return a @ b
 
@@ -112,7 +113,8 @@ def measure(n_accounts: int) -> dict[str, float | str]:
         if done.returncode == 0:
             found[name] = float(done.stdout)
         else:
-            found[name] = (done.stderr.strip().splitlines() or ["it failed"])[-1].split("/")[-1][:160]
+            last = (done.stderr.strip().splitlines() or ["it failed"])[-1]
+            found[name] = last.split("/")[-1][:160]
     return found
 
 

@@ -41,6 +41,8 @@ def full(results: dict[str, Any]) -> str:
         unit = case["unit"]
         ours = f"{_spread(case['ours'])} {unit}"
         what = f"{case['what']}, {case['clock']} ({case['note']})"
+        if case["processors"] is not None:
+            what += f"; it had {case['processors']:.2f} processors"
         if not case["peers"]:
             lines.append(f"| {what} | {ours} | | | | | |")
         for peer in sorted(case["peers"], key=lambda p: p["time"]["median"]):
@@ -102,7 +104,8 @@ def short(results: dict[str, Any]) -> str:
         lines.append(f"| exact scan over unrounded | | | {exact['ratio']['median']:.2f}x |")
     mb = results.get("memory_mb", {}).get("margin_core, whole house model")
     if isinstance(mb, float):
-        lines.append(f"| memory of the sweep above inputs and outputs | {abs(max(mb, 0.0)):.1f} MB | | |")
+        mb = abs(max(mb, 0.0))
+        lines.append(f"| memory of the sweep above inputs and outputs | {mb:.1f} MB | | |")
     return "\n".join(lines)
 
 
@@ -110,6 +113,11 @@ def heading(results: dict[str, Any]) -> str:
     m = results["machine"]
     name = m["cpu"] + (f" (family-model {m['family_model']})" if m["family_model"] else "")
     quick = " Quick run: fewer rounds and accounts." if results["quick"] else ""
+    if results["load_at_start"] > 0.25 * (m["cpus"] or 1):
+        quick += (
+            f" The machine was busy (load {results['load_at_start']:g}): times on two"
+            " threads mean little."
+        )
     return (
         f"{name}, {m['cpus']} processors, {m['best_copy']}, {results['written']}.{quick} "
         "Medians; a ratio is the peer's time over ours, taken in turns in one run."
@@ -146,8 +154,7 @@ def _limits(results: dict[str, Any]) -> list[str]:
     if not isinstance(limits, dict):
         return []
     lines = ["", "| limit of one thread of this machine | |", "|---|---|",
-             f"| multiply-adds, {limits['vector_bytes']:.0f}-byte vectors "
-             f"| {limits['fma_gflops']:.0f} GFLOP/s |",
+             f"| multiply-adds, {8 * limits['vector_bytes']:.0f} bits | {limits['fma_gflops']:.0f} GFLOP/s |",
              f"| divisions | {limits['divisions_per_s'] / 1e9:.2f} G/s |"]  # fmt: skip
     for level in ("l1", "l2", "l3", "dram"):
         lines.append(f"| read, {level.upper()} | {limits[f'{level}_read_gb_per_s']:.0f} GB/s |")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measure everything against everybody who is installed, and write the tables.
 
-    make bench                              everything, about five minutes
-    python benchmarks/run.py --quick        about a minute; writes nothing
+    make bench                              everything, about three minutes
+    python benchmarks/run.py --quick        about half a minute; writes nothing
     python benchmarks/run.py --only scan    some of the cases; writes nothing
 
 A full run writes benchmarks/results/<machine>.json and the tables between the markers in README.md
@@ -22,25 +22,25 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 for _library in sorted(Path(sys.prefix, "lib").glob("libmkl_rt.so*")):
     os.environ.setdefault("MKL_RT", str(_library))
 
-import argparse  # noqa: E402
-import json  # noqa: E402
-import platform  # noqa: E402
-import re  # noqa: E402
-import warnings  # noqa: E402
-from collections.abc import Callable  # noqa: E402
-from datetime import UTC, datetime  # noqa: E402
-from importlib import metadata  # noqa: E402
-from typing import Any  # noqa: E402
+import argparse
+import json
+import platform
+import re
+import warnings
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import Any
 
-import accounts  # noqa: E402
-import book  # noqa: E402
-import limits  # noqa: E402
-import memory  # noqa: E402
-import options  # noqa: E402
-import report  # noqa: E402
-from timing import FULL, QUICK, Case, Effort, Runner, race  # noqa: E402
+import accounts
+import book
+import limits
+import memory
+import options
+import report
+from timing import FULL, QUICK, Case, Effort, Runner, race
 
-from margin_core import isas, use_isa  # noqa: E402
+from margin_core import isas, use_isa
 
 HERE = Path(__file__).parent
 N_OPTIONS, N_ACCOUNTS = 100_000, 1_000_000
@@ -93,8 +93,6 @@ def main() -> None:
         else:
             print(f"\nlimits: {results['limits']}")
     print("\n" + report.full(results))
-    if load > 0.5 * (os.cpu_count() or 1):
-        print(f"\nThe load was {load:.1f} at the start: times on two threads mean little.")
     if chosen.write or not (chosen.quick or chosen.only):
         to = HERE / "results" / f"{results['machine']['slug']}.json"
         to.parent.mkdir(exist_ok=True)

@@ -86,6 +86,7 @@ class Case:
     peers: list[Peer] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
     note: str = ""
+    processors: float | None = None  # CPU over wall time of ours, where the wall was the clock
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -115,6 +116,7 @@ def race(
     The peers are given by name and as functions which load them, or raise why they cannot.
     """
     tick = CLOCKS[clock]
+    cpu = wall = 0.0
     scale = SCALE[unit.split("/")[0]]
     expected = ours.result() if ours.result else None
     repeats = _repeats(ours, tick, effort)
@@ -134,7 +136,10 @@ def race(
         theirs_repeats = _repeats(peer, tick, effort)
         theirs, ratios = [], []
         for _ in range(effort.rounds):
+            used, since = time.process_time(), time.perf_counter()
             a = ours.sample(tick, repeats)
+            cpu += time.process_time() - used
+            wall += time.perf_counter() - since
             b = peer.sample(tick, theirs_repeats)
             mine.append(a * scale)
             theirs.append(b * scale)
@@ -145,6 +150,8 @@ def race(
     if not mine:
         mine = [ours.sample(tick, repeats) * scale for _ in range(effort.rounds)]
     case = Case(key, what, unit, clock, Spread.of(mine), found, missing, note)
+    if clock == WALL and wall > 0.0:
+        case.processors = cpu / wall
     show(case)
     return case
 
@@ -177,6 +184,8 @@ def show(case: Case) -> None:
     ours = case.ours
     print(f"\n{case.what} ({case.unit}, {case.clock})" + (f": {case.note}" if case.note else ""))
     print(f"  {'margin_core':34} {ours.median:10.2f}  [{ours.low:.2f} .. {ours.high:.2f}]")
+    if case.processors is not None:
+        print(f"  {'processors that it had':34} {case.processors:10.2f}")
     for peer in sorted(case.peers, key=lambda p: p.time.median):
         t, r = peer.time, peer.ratio
         agreed = "" if peer.difference is None else f"  differs by {peer.difference:.0e}"
