@@ -170,6 +170,8 @@ def charges(line: list[Line], account: Held) -> dict[str, int]:
         gross["oracle"] += abs(q) * at.rates["oracle"]
         gross["closing"] += abs(q) * at.rates["closing"]
         gross["lots"] += abs(q)
+    for _, q, _ in account.orders:  # a fill moves by what its cells were rounded by, too
+        gross["lots"] += abs(q)
     met: dict[int, list[int]] = defaultdict(lambda: [0, 0])
     for (unit, _), value in bucket.items():
         met[unit][value < 0] += abs(value)

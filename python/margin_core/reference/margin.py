@@ -133,7 +133,8 @@ def portfolio(
     out.oracle = per_lot(account, rates["oracle"])
     out.closing = per_lot(account, rates["closing"])
     out.concentration = concentration
-    out.rounding = ceil_div(int(np.abs(account.lots).sum()), 2)
+    held = np.abs(account.lots).sum() + np.abs(account.order_lots).sum()
+    out.rounding = ceil_div(int(held), 2)
 
     shared = out.roll + out.vega + out.concentration + out.oracle
     scan_mm = ceil_div(int(model.mm_factor_k) * out.core, K)

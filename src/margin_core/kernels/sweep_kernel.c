@@ -11,7 +11,7 @@
 
 typedef struct parts {
     int64_t core, short_option_mm, short_option_im, roll, vega, concentration, oracle, closing;
-    int64_t lots; /* sum of |lots| */
+    int64_t lots; /* sum of |lots|, orders included: what rounding of cells can have moved */
     int64_t equity;
 } parts;
 
@@ -414,6 +414,9 @@ MC_INLINE void scan_account(const mc_sweep_job *job, size_t a, mc_sweep_scratch 
             walk(job, a, s, part, at, MC_PASS_BLOCKS, false);
         walk(job, a, s, part, at, blocks, false);
     }
+    for (int64_t o = orders ? book->order_offset[a] : 0; orders && o < book->order_offset[a + 1];
+         ++o)
+        part->lots += (int64_t)fabs(book->order_lots[o]);
     part->core = core_of(m, s);
 }
 

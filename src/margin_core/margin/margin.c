@@ -12,7 +12,8 @@
 #include "risk/risk_array.h"
 
 enum { FIRST_NODE_POWER = -6 }; /* the smallest node of an impact curve is depth / 64 */
-#define LEAST_DEPTH_QUANTA 134217728.0 /* 2^27: nodes stay apart in units of 2^20 quanta */
+#define LEAST_DEPTH_QUANTA 0x1p27 /* nodes stay apart in units of 2^20 quanta */
+#define MOST_DEPTH_QUANTA 0x1p60  /* and below 2^44 of them: rates times sizes fit in 64 bits */
 
 typedef struct bound {
     double value;
@@ -78,9 +79,10 @@ static mc_status check_unit(const mc_unit_margin *u, size_t row, double quantum,
     }
     const double depths[] = {u->depth_usd, u->market_depth_usd};
     for (size_t d = 0; d < 2; ++d)
-        if (depths[d] > 0.0 && depths[d] / quantum < LEAST_DEPTH_QUANTA)
+        if (depths[d] > 0.0
+            && (depths[d] / quantum < LEAST_DEPTH_QUANTA || depths[d] / quantum > MOST_DEPTH_QUANTA))
             return mc_fail(err, MC_ERR_DOMAIN, (int64_t)row,
-                           "a depth of unit %zu is %g: 0 or at least 2^27 quanta", row, depths[d]);
+                           "a depth of unit %zu is %g: 0, or 2^27 to 2^60 quanta", row, depths[d]);
     if (u->short_option_im_frac < u->short_option_mm_frac || u->isolated_im_frac < u->isolated_mm_frac)
         return mc_fail(err, MC_ERR_DOMAIN, (int64_t)row, "an IM rate of unit %zu is below its MM rate",
                        row);

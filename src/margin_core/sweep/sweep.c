@@ -13,6 +13,8 @@
 
 enum { ACCOUNTS_PER_BLOCK = 2048 };
 
+#define MOST_EXPOSURE (INT64_C(1) << 62)
+
 static double bound_of(const mc_margin *m, const mc_book_columns *c, size_t a)
 {
     double bound = 0.0;
@@ -64,8 +66,7 @@ typedef struct exposure_context {
  * total whatever threads add up. */
 static int64_t add_below_limit(int64_t a, int64_t b)
 {
-    const int64_t most = INT64_C(1) << 62;
-    return b < most - a ? a + b : most;
+    return b < MOST_EXPOSURE - a ? a + b : MOST_EXPOSURE;
 }
 
 /* Adds account a's notional by unit and side. */
@@ -178,6 +179,14 @@ static void *allocate_scratch(const mc_margin *m, unsigned threads, mc_sweep_scr
     return memory;
 }
 
+static mc_status check_sizes(const int64_t *sizes, size_t n, const char *name, mc_error *err)
+{
+    for (size_t i = 0; sizes != NULL && i < n; ++i)
+        if (sizes[i] < 0 || sizes[i] > MOST_EXPOSURE)
+            return mc_fail(err, MC_ERR_DOMAIN, (int64_t)i, "%s %zu is not in 0 .. 2^62", name, i);
+    return MC_OK;
+}
+
 mc_status mc_sweep(const mc_margin *m, const mc_book *book, const mc_range *range,
                    const int64_t *market, const int64_t *owners, const mc_standing *out,
                    mc_error *err)
@@ -191,7 +200,11 @@ mc_status mc_sweep(const mc_margin *m, const mc_book *book, const mc_range *rang
     if (range->first > n_accounts || range->count > n_accounts - range->first)
         return mc_fail(err, MC_ERR_ARGUMENT, -1, "accounts %zu + %zu of %zu", range->first,
                        range->count, n_accounts);
-    status = check_exact(m, book, range->first, range->count, err);
+    status = check_sizes(market, m->n_units * 2, "market exposure", err);
+    if (status == MC_OK)
+        status = check_sizes(owners, book->columns.n_owners * m->n_units * 2, "owner exposure", err);
+    if (status == MC_OK)
+        status = check_exact(m, book, range->first, range->count, err);
     if (status != MC_OK)
         return status;
 

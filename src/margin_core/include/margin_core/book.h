@@ -16,8 +16,9 @@ typedef enum mc_mode {
 
 /* Columns in CSR form, borrowed: they must outlive the book and not change meanwhile.
  *
- * Currencies are positions like any other. What is left of a balance below one risk lot, and the
- * cost basis of futures, is in `cash`: equity = cash + sum of lots * mark.
+ * Currencies are positions like any other. What is left of a balance below one risk lot, and what
+ * moves with no scenario (the cost basis of linear futures), is in `cash`: equity = cash + sum of
+ * lots * mark.
  */
 typedef struct mc_book_columns {
     size_t n_accounts;

@@ -35,7 +35,7 @@ typedef struct mc_unit_margin {
     int32_t group;               /* 0 .. n_groups - 1, never falling from unit to unit          */
     double roll_move_frac;       /* >= 0, annualised move of a forward against spot             */
     double roll_min_frac;        /* the least such move, perpetuals included                    */
-    double short_option_mm_frac; /* of the index, per net short option                          */
+    double short_option_mm_frac; /* per net short option                                        */
     double short_option_im_frac; /* >= the MM rate                                              */
     double vega_twist;           /* >= 0, volatility by which tenor buckets move apart          */
     double close_frac;           /* cost of closing                                             */

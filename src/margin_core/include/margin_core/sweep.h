@@ -56,7 +56,7 @@ typedef struct mc_standing {
     int64_t *im;
     int64_t *mm;
     uint8_t *status;           /* mc_account_status                                          */
-    /* The parts of a portfolio account; 0 for the other modes.                              */
+    /* The parts of a portfolio account; for the other modes 0, scenarios -1.                */
     int64_t *core;
     int64_t *short_option_mm;
     int64_t *short_option_im;
@@ -65,7 +65,7 @@ typedef struct mc_standing {
     int64_t *concentration;
     int64_t *oracle;
     int64_t *closing;
-    int64_t *rounding;         /* half a quantum times sum |lots|, rounded up                */
+    int64_t *rounding;         /* half a quantum times sum |lots|, orders included, rounded up */
     int64_t *joint_scan;       /* [count * n_groups]                                         */
     int32_t *joint_scenario;   /* [count * n_groups] the group's worst; -1: nothing held     */
     int64_t *unit_scan;        /* [count * n_units]                                          */
@@ -77,7 +77,8 @@ typedef struct mc_standing {
  *   market, owners  from mc_exposure; NULL: no charge for the market's side, and every account
  *                   counts as its own owner
  *
- * Errors: MC_ERR_ARGUMENT; MC_ERR_EXACTNESS (err->row is the account), see docs/determinism.md.
+ * Errors: MC_ERR_ARGUMENT; MC_ERR_DOMAIN  an exposure that is not in 0 .. 2^62 (err->row is its
+ * place); MC_ERR_EXACTNESS (err->row is the account), see docs/determinism.md.
  * On error the outputs are untouched. Same bits for any number of threads and instruction set.
  * Uses memory for a few rows per thread, nothing of size accounts * scenarios.
  */
