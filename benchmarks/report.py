@@ -49,6 +49,8 @@ def full(results: dict[str, Any]) -> str:
             want = asked.get((key, peer["name"]), "")
             ratio = peer["ratio"]
             missed = " **missed**" if want and not _met(ratio["median"], want) else ""
+            if missed and case["clock"] == "wall" and busy(results):
+                missed = " (not judged: busy)"
             difference = peer["difference"]
             lines.append(
                 f"| {what} | {ours} | {peer['name']} | {_spread(peer['time'])} | "
@@ -93,7 +95,7 @@ def short(results: dict[str, Any]) -> str:
     for key, names, _ in ASKED:
         case = results["cases"].get(key)
         peer = _fastest(case, names)
-        if case is None or peer is None:
+        if case is None or peer is None or (case["clock"] == "wall" and busy(results)):
             continue
         what = case["what"] if key != before else ""
         ours = f"{case['ours']['median']:.3g} {case['unit']}" if key != before else ""
@@ -109,11 +111,16 @@ def short(results: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def busy(results: dict[str, Any]) -> bool:
+    """Others were using the machine: two threads cannot be judged."""
+    return bool(results["load_at_start"] > 0.25 * (results["machine"]["cpus"] or 1))
+
+
 def heading(results: dict[str, Any]) -> str:
     m = results["machine"]
     name = m["cpu"] + (f" (family-model {m['family_model']})" if m["family_model"] else "")
     quick = " Quick run: fewer rounds and accounts." if results["quick"] else ""
-    if results["load_at_start"] > 0.25 * (m["cpus"] or 1):
+    if busy(results):
         quick += (
             f" The machine was busy (load {results['load_at_start']:g}): times on two"
             " threads mean little."
