@@ -99,9 +99,13 @@ def black76(
     Returns
     -------
     Greeks
-        With the units of its attributes. At years = 0, vol = 0, forward = 0 or strike = 0 these
-        are the limits: intrinsic value, delta 0, 1/2 or 1 times the discount (a put's less the
-        discount), zero for the rest. What would overflow is the largest double.
+        With the units of its attributes. What would overflow is the largest double. At years = 0,
+        vol = 0, forward = 0 or strike = 0 these are the limits: intrinsic value; delta 0, 1/2 (at
+        the money) or 1 times the discount, a put's less the discount. The others are 0 at years =
+        0; before, theta is -ln(discount) / years times price / 365, rho is strike times years
+        times what delta is of a unit forward, and the rest is 0. But at vol = 0 and forward =
+        strike > 0, vega is discount * forward * sqrt(years / 2 pi), vanna discount *
+        sqrt(years / 8 pi), and gamma, which diverges, the largest double.
 
     Raises
     ------
@@ -124,6 +128,8 @@ def black76(
     --------
     >>> black76(0.0, 100.0, 1.0, 0.2, False, 0.5, greeks=["price", "delta"])
     Greeks(price=50.0, delta=-0.5)
+    >>> black76(110.0, 100.0, 2.0, 0.0, True, 0.5, greeks=["rho", "vanna"])
+    Greeks(rho=100.0, vanna=0.0)
     >>> black76(100.0, [90.0, 110.0], 0.5, 0.4, [False, True]).vega.round(6)
     array([24.719628, 27.675235])
     """
@@ -145,7 +151,7 @@ def bachelier(
 
     Parameters and results are those of `black76`, but for two: `forward` and `strike` may have
     any sign, and `vol` is in price units per square root of a year. The limits are at years = 0
-    and vol = 0.
+    and vol = 0; at the money vega is then discount * sqrt(years / 2 pi) and vanna 0.
 
     Raises
     ------

@@ -33,6 +33,19 @@ def otm(low, high, s):
     return mp.sqrt(low * high) * s * (density_at(a) - a * below(-a))
 
 
+def limit(f, k, t, d, is_call, at_the_money):
+    """Where an input is zero: N(d1) = N(d2) = 0, 1/2 or 1, and what is not 0 at the money."""
+    payoff = f - k if is_call else k - f
+    n = mp.mpf(1 if f > k else 0 if f < k else 0.5) - (0 if is_call else 1)
+    price = d * max(payoff, 0)
+    found = dict.fromkeys(("gamma", "vega", "vanna", "volga"), mp.mpf(0))
+    found |= {"price": price, "delta": d * n, "rho": k * t * d * n, "theta": mp.mpf(0)}
+    if t > 0:
+        found["theta"] = -mp.log(d) / t * price / 365
+        found |= at_the_money if f == k else {}
+    return found
+
+
 @cache  # 0.0 and -0.0 are one key, and one result
 def black76(forward, strike, years, vol, is_call, discount=1.0):
     """The eight results by name; the limits where an input is zero."""
@@ -40,9 +53,9 @@ def black76(forward, strike, years, vol, is_call, discount=1.0):
         f, k, t, v, d = (mp.mpf(float(x)) for x in (forward, strike, years, vol, discount))
         payoff = f - k if is_call else k - f
         if min(f, k, t, v) == 0:
-            n = mp.mpf(1 if f > k else 0 if f < k else 0.5)
-            zero = dict.fromkeys(("gamma", "vega", "theta", "rho", "vanna", "volga"), mp.mpf(0))
-            return {"price": d * max(payoff, 0), "delta": d * (n if is_call else n - 1), **zero}
+            flat = d * mp.sqrt(t / (2 * mp.pi))
+            money = {"gamma": mp.inf, "vega": f * flat, "vanna": flat / 2} if f > 0 else {}
+            return limit(f, k, t, d, is_call, money)
         root = mp.sqrt(t)
         s = v * root
         d1 = mp.log(f / k) / s + s / 2
@@ -69,9 +82,8 @@ def bachelier(forward, strike, years, vol, is_call, discount=1.0):
         f, k, t, v, d = (mp.mpf(float(x)) for x in (forward, strike, years, vol, discount))
         payoff = f - k if is_call else k - f
         if min(t, v) == 0:
-            n = mp.mpf(1 if f > k else 0 if f < k else 0.5)
-            zero = dict.fromkeys(("gamma", "vega", "theta", "rho", "vanna", "volga"), mp.mpf(0))
-            return {"price": d * max(payoff, 0), "delta": d * (n if is_call else n - 1), **zero}
+            money = {"gamma": mp.inf, "vega": d * mp.sqrt(t / (2 * mp.pi))}
+            return limit(f, k, t, d, is_call, money)
         root = mp.sqrt(t)
         s = v * root
         h = (f - k) / s

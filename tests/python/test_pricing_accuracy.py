@@ -15,6 +15,7 @@ import pytest
 from conformance.exact_pricing import EPSILON, bachelier, black76, error
 from margin_core._binding import _errors
 from margin_core.errors import MarginCoreError, NoSolutionError
+from margin_core.reference import pricing as reference
 
 from margin_core import pricing
 
@@ -186,7 +187,79 @@ def test_special_values_give_the_exact_result_or_name_the_row(model):
             if model == "black76":
                 assert price <= (f if is_call else k)
             assert error(values["delta"], exact["delta"]) <= 4 * EPSILON
+            if min(t, v) == 0 or (model == "black76" and min(f, k) == 0):
+                for name in GREEKS[2:]:
+                    assert math.copysign(1.0, values[name]) == 1.0 or values[name] < 0.0
+                    bound = 4 * EPSILON * abs(values[name]) + 1e-280  # sums are scaled down
+                    assert error(values[name], exact[name]) <= bound, (f, k, t, v, name)
     assert results > 1500
+
+
+LIMITS = [
+    (110.0, 100.0), (90.0, 100.0), (100.0, 100.0), (0.25, 0.25), (3e4, 3e4),
+    (0.0, 100.0), (100.0, 0.0), (0.0, 0.0), (-40.0, -37.0), (-37.0, -37.0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("model", ["black76", "bachelier"])
+@pytest.mark.parametrize("forward, strike", LIMITS)
+def test_results_run_into_their_limits(model, forward, strike, isa):
+    """Small volatilities agree with 60 digits, and these with the values at zero."""
+    function = getattr(pricing, model)
+    oracle = {"black76": black76, "bachelier": bachelier}[model]
+    if model == "black76" and min(forward, strike) < 0.0:
+        return
+    vols = (1e-6, 1e-12, 1e-60, 1e-139, 1e-141, 1e-200, 1e-307, 1e-320, 5e-324, 0.0)
+    for years, discount, is_call in itertools.product((0.25, 2.0), (0.5, 1.0, 1.05), (True, False)):
+        found = function(forward, strike, years, vols, is_call, discount)
+        at_zero = oracle(forward, strike, years, 0.0, is_call, discount)
+        for i, vol in enumerate(vols):
+            exact = oracle(forward, strike, years, vol, is_call, discount)
+            for name in GREEKS:
+                value = getattr(found, name)[i]
+                loose = 1e-10 if vol > 1e-300 or name != "gamma" else 0.9  # of few digits itself
+                size = abs(float(exact[name])) if math.isfinite(value) else math.nan
+                bound = loose * size + 1e-14 * vol * max(abs(forward), 1.0)
+                bound += 1e-130 if name == "volga" else 1e-280  # a square or scale underflows
+                assert error(value, exact[name]) <= bound, (name, vol)
+                if name != "gamma":
+                    small = 8.0 * vol * max(abs(forward), 1.0)
+                    wrong = abs(value - float(at_zero[name]))
+                    assert wrong <= small + 8 * EPSILON * abs(float(at_zero[name])), (name, vol)
+
+
+def test_gamma_at_the_money_grows_into_the_largest_double():
+    vols = np.array([0.0, 5e-324, 1e-310, 1e-309, 1e-306, 1e-300, 1e-12, 1.0])
+    for model, discount in itertools.product((pricing.black76, pricing.bachelier), (0.5, 1.0)):
+        gamma = model(1.0, 1.0, 1.0, vols, True, discount, greeks=["gamma"]).gamma
+        assert (gamma[:3] == np.finfo(float).max).all()
+        assert (np.diff(gamma) <= 0.0).all() and gamma[4] < gamma[3]
+
+
+@pytest.mark.parametrize("model", ["black76", "bachelier"])
+def test_the_reference_has_the_same_limits(model):
+    rows = itertools.product((0.0, 90.0, 100.0), (0.0, 100.0), (0.0, 0.5), (0.0, 0.3),
+                             (True, False), (0.8, 1.0))  # fmt: skip
+    for f, k, t, v, is_call, d in rows:
+        if min(t, v) > 0.0 and (model == "bachelier" or min(f, k) > 0.0):
+            continue
+        found = getattr(pricing, model)(f, k, t, v, is_call, d)
+        for name, expected in getattr(reference, f"{model}_limit")(f, k, t, v, is_call, d).items():
+            want = min(expected, np.finfo(float).max)
+            assert getattr(found, name) == pytest.approx(want, rel=1e-14, abs=0.0), (name, f, k, t)
+
+
+@pytest.mark.parametrize("model", [pricing.black76, pricing.bachelier])
+def test_no_corner_of_the_doubles_is_infinite_or_undefined(model, isa):
+    prices = (0.0, 5e-324, 1e-308, 1.0, 100.0, 1e308)
+    grid = np.array(list(itertools.product(
+        prices, prices, (0.0, 5e-324, 1e-300, 1.0, 1e300, 1e308),
+        (0.0, 5e-324, 1e-200, 1e-150, 1e-140, 1.0, 1e308), (0, 1), (5e-324, 0.5, 1.0, 2.0, 1e308),
+    )))  # fmt: skip
+    found = model(*grid.T)
+    for name in GREEKS:
+        bad = ~np.isfinite(getattr(found, name))
+        assert not bad.any(), (name, grid[bad][:3])
 
 
 def test_special_values_have_a_volatility_or_say_why_not():

@@ -2,8 +2,9 @@
 """Black-76, Bachelier and implied volatility as the textbooks write them.
 
 The specification, not the algorithm: no care is taken of the digits that cancel, so prices agree
-with the core to about 1e-15 of max(F, K) and not to 1e-13 of themselves. Limits are not handled:
-every input is positive (forward and strike of either sign under Bachelier).
+with the core to about 1e-15 of max(F, K) and not to 1e-13 of themselves. Every input is positive
+(forward and strike of either sign under Bachelier); the limits at zero are `black76_limit` and
+`bachelier_limit`, one option each.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["bachelier", "black76", "implied_vol"]
+__all__ = ["bachelier", "bachelier_limit", "black76", "black76_limit", "implied_vol"]
 
 DAYS_A_YEAR = 365.0
 
@@ -92,6 +93,49 @@ def bachelier(
         "rho": t * d * (side * k * below - s * density),  # -T price + T F delta
         "vanna": -d * density * h / v,
         "volga": d * root * density * h * h / v,
+    }
+
+
+def black76_limit(
+    forward: float, strike: float, years: float, vol: float, is_call: Any, discount: float = 1.0
+) -> dict[str, float]:
+    """What `black76` tends to where an input is zero; at the money along forward = strike."""
+    found = _limit(forward, strike, years, is_call, discount)
+    if years > 0.0 and vol == 0.0 and forward == strike > 0.0:
+        root = math.sqrt(years)
+        found["gamma"] = math.inf  # of double, the largest
+        found["vega"] = discount * forward * root / math.sqrt(2.0 * math.pi)
+        found["vanna"] = discount * 0.5 * root / math.sqrt(2.0 * math.pi)
+    return found
+
+
+def bachelier_limit(
+    forward: float, strike: float, years: float, vol: float, is_call: Any, discount: float = 1.0
+) -> dict[str, float]:
+    """What `bachelier` tends to where years or vol is zero."""
+    found = _limit(forward, strike, years, is_call, discount)
+    if years > 0.0 and forward == strike:
+        found["gamma"] = math.inf
+        found["vega"] = discount * math.sqrt(years) / math.sqrt(2.0 * math.pi)
+    return found
+
+
+def _limit(
+    forward: float, strike: float, years: float, is_call: Any, discount: float
+) -> dict[str, float]:
+    above = 0.5 if forward == strike else float(forward > strike)  # N(d1) = N(d2)
+    exercised = above if is_call else above - 1.0
+    price = discount * max(forward - strike if is_call else strike - forward, 0.0)
+    carry = -math.log(discount) / years * price if years > 0.0 else 0.0
+    return {
+        "price": price,
+        "delta": discount * exercised,
+        "gamma": 0.0,
+        "vega": 0.0,
+        "theta": carry / DAYS_A_YEAR,
+        "rho": strike * years * discount * exercised,
+        "vanna": 0.0,
+        "volga": 0.0,
     }
 
 

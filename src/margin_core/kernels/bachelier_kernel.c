@@ -32,7 +32,7 @@ static inline double side_of(const block *b, int i)
 static void fill(block *b)
 {
     for (int i = 0; i < MC_BLOCK; ++i) {
-        const double root = sqrt(b->rows.years[i]);
+        const double root = sqrt(b->rows.years[i] + 0.0); /* no -0 */
         const double forward = b->rows.forward[i], strike = b->rows.strike[i];
         const double largest = mc_max(mc_max(fabs(forward), fabs(strike)), b->rows.vol[i] * root);
         const double unit = largest > HUGE_INPUT ? 0x1p-64 : 1.0;
@@ -81,8 +81,8 @@ static void gamma_(const block *b, double *restrict out)
     for (int i = 0; i < MC_BLOCK; ++i) {
         const double s = b->s[i];
         const double undiscounted = (b->density[i] / mc_max(s, DBL_TRUE_MIN)) * b->unit[i];
-        const double g = mc_min(b->rows.discount[i] * mc_min(undiscounted, DBL_MAX), DBL_MAX);
-        out[i] = s > 0.0 ? g : 0.0;
+        const double g = mc_min(b->rows.discount[i] * undiscounted, DBL_MAX);
+        out[i] = b->rows.years[i] > 0.0 ? g : 0.0;
     }
 }
 
@@ -90,7 +90,7 @@ static void vega(const block *b, double *restrict out)
 {
     for (int i = 0; i < MC_BLOCK; ++i) {
         const double v = b->rows.discount[i] * (b->density[i] * b->root_years[i]);
-        out[i] = b->s[i] > 0.0 ? mc_min(v, DBL_MAX) : 0.0;
+        out[i] = mc_min(v, DBL_MAX);
     }
 }
 
@@ -102,9 +102,9 @@ static void theta(const block *b, double *restrict out)
         const double discount = b->rows.discount[i];
         const double decay = discount * (b->density[i] * (b->s[i] * 0x1p-33));
         const double carry = b->log_discount[i] * (discount * (b->value[i] * 0x1p-32));
-        const double a_year = -(decay + carry) / years;
+        const double a_year = (0.0 - (decay + carry)) / years; /* no -0 */
         const double a_day = mc_saturate(a_year * (0x1p32 / DAYS_A_YEAR));
-        out[i] = b->s[i] > 0.0 ? mc_saturate(a_day / b->unit[i]) : 0.0;
+        out[i] = b->rows.years[i] > 0.0 ? mc_saturate(a_day / b->unit[i]) : 0.0;
     }
 }
 
@@ -114,8 +114,8 @@ static void rho(const block *b, double *restrict out)
     for (int i = 0; i < MC_BLOCK; ++i) {
         const double strike = b->rows.strike[i] * b->unit[i];
         const double part = fma(strike, undiscounted_delta(b, i), -(b->s[i] * b->density[i]));
-        const double r = mc_saturate(part * (b->rows.years[i] * b->rows.discount[i]));
-        out[i] = b->s[i] > 0.0 ? mc_saturate(r / b->unit[i]) : 0.0;
+        const double held = mc_min(b->rows.years[i] * b->rows.discount[i], DBL_MAX);
+        out[i] = mc_saturate(mc_saturate(part * held) / b->unit[i]) + 0.0; /* no -0 */
     }
 }
 
@@ -124,8 +124,7 @@ static void vanna(const block *b, double *restrict out)
     for (int i = 0; i < MC_BLOCK; ++i) {
         const double h = b->d[i] > 0.0 ? b->a[i] : -b->a[i];
         const double per_vol = (b->density[i] * h) / mc_max(b->rows.vol[i], DBL_TRUE_MIN);
-        const double v = mc_saturate(b->rows.discount[i] * mc_saturate(-per_vol));
-        out[i] = b->s[i] > 0.0 ? v : 0.0;
+        out[i] = mc_saturate(b->rows.discount[i] * mc_saturate(0.0 - per_vol)); /* no -0 */
     }
 }
 
@@ -135,7 +134,7 @@ static void volga(const block *b, double *restrict out)
         const double a = b->a[i];
         const double per_vol = (b->density[i] * (a * a)) / mc_max(b->rows.vol[i], DBL_TRUE_MIN);
         const double scaled = b->rows.discount[i] * (mc_min(per_vol, DBL_MAX) * b->root_years[i]);
-        out[i] = b->s[i] > 0.0 ? mc_min(scaled, DBL_MAX) : 0.0;
+        out[i] = mc_min(scaled, DBL_MAX);
     }
 }
 

@@ -4,6 +4,10 @@
 
 #define DAYS_A_YEAR 365.0
 
+/* A smaller vol sqrt(T) counts as this much in 1 / vol, where its limit is wanted: at the money it
+ * cancels, away from it the density is 0. (s and t themselves stay exact, 0 included.) */
+#define TINY_S 1e-140
+
 /* A block of rows and what their Greeks share. In the names of black76.h: the forward is either
  * `low` (its option out of the money is the call) or `high` (the put). */
 typedef struct block {
@@ -47,10 +51,10 @@ static void gamma_(const block *b, double *restrict out)
         /* phi(d1) / (F s): a small F is scaled up so that F s keeps its digits. */
         const double s = b->terms.s[i];
         const double scale = b->rows.forward[i] < 1.0 ? 0x1p512 : 1.0;
-        const double width = mc_max((b->rows.forward[i] * scale) * s, 1e-308);
+        const double width = mc_max((b->rows.forward[i] * scale) * s, DBL_TRUE_MIN);
         const double density = MC_INV_SQRT_2PI * b->terms.density[i] * b->ratio[i];
-        const double undiscounted = mc_min((density / width) * scale, DBL_MAX);
-        out[i] = s > 0.0 ? mc_min(b->rows.discount[i] * undiscounted, DBL_MAX) : 0.0;
+        const double g = mc_min(b->rows.discount[i] * ((density / width) * scale), DBL_MAX);
+        out[i] = b->rows.years[i] > 0.0 ? g : 0.0;
     }
 }
 
@@ -64,8 +68,7 @@ static void vega(const block *b, double *restrict out)
 {
     for (int i = 0; i < MC_BLOCK; ++i) {
         const double undiscounted = weighted_density(&b->terms, i) * b->root_years[i];
-        const double v = mc_min(b->rows.discount[i] * undiscounted, DBL_MAX);
-        out[i] = b->terms.s[i] > 0.0 ? v : 0.0;
+        out[i] = mc_min(b->rows.discount[i] * undiscounted, DBL_MAX);
     }
 }
 
@@ -77,8 +80,8 @@ static void theta(const block *b, double *restrict out)
         const double decay = b->rows.discount[i]
                            * ((weighted_density(&b->terms, i) * 0x1p-32) * b->terms.t[i]);
         const double carry = b->log_discount[i] * (b->value[i] * 0x1p-32);
-        const double a_year = -(decay + carry) / years;
-        out[i] = b->terms.s[i] > 0.0 ? mc_saturate(a_year * (0x1p32 / DAYS_A_YEAR)) : 0.0;
+        const double a_year = (0.0 - (decay + carry)) / years; /* no -0 */
+        out[i] = b->rows.years[i] > 0.0 ? mc_saturate(a_year * (0x1p32 / DAYS_A_YEAR)) : 0.0;
     }
 }
 
@@ -95,37 +98,40 @@ static void rho(const block *b, double *restrict out)
         const double flip = below ? 1.0 - call : fabs(reflected - call);
         const double side = fma(2.0, call, -1.0);
         const double part = side * mc_complement(flip, strike, tail);
-        const double r = mc_saturate(part * (b->rows.years[i] * b->rows.discount[i]));
-        out[i] = terms->s[i] > 0.0 ? r : 0.0;
+        const double held = mc_min(b->rows.years[i] * b->rows.discount[i], DBL_MAX);
+        out[i] = mc_saturate(part * held) + 0.0; /* no -0 */
     }
 }
 
 static inline double inverse_vol(const block *b, int i)
 {
-    return mc_min(b->root_years[i] / mc_max(b->terms.s[i], 1e-300), DBL_MAX);
+    return b->root_years[i] / mc_max(b->terms.s[i], TINY_S);
+}
+
+/* a + t, where it is divided by vol */
+static inline double outer(const mc_black76_terms *terms, int i)
+{
+    return terms->a[i] + mc_max(terms->t[i], 0.5 * TINY_S);
 }
 
 static void vanna(const block *b, double *restrict out)
 {
     for (int i = 0; i < MC_BLOCK; ++i) {
-        const double a = b->terms.a[i], t = b->terms.t[i];
-        const double d2 = b->rows.forward[i] <= b->rows.strike[i] ? -(a + t) : a - t;
+        const double inner = b->terms.a[i] - b->terms.t[i];
+        const double d2 = b->rows.forward[i] <= b->rows.strike[i] ? -outer(&b->terms, i) : inner;
         const double density = MC_INV_SQRT_2PI * b->terms.density[i] * b->ratio[i];
-        const double undiscounted = -((density * d2) * inverse_vol(b, i));
-        const double v = mc_saturate(b->rows.discount[i] * undiscounted);
-        out[i] = b->terms.s[i] > 0.0 ? v : 0.0;
+        const double undiscounted = 0.0 - (density * d2) * inverse_vol(b, i); /* no -0 */
+        out[i] = mc_saturate(b->rows.discount[i] * undiscounted);
     }
 }
 
 static void volga(const block *b, double *restrict out)
 {
     for (int i = 0; i < MC_BLOCK; ++i) {
-        const double a = b->terms.a[i], t = b->terms.t[i];
-        const double d1_d2 = (a + t) * (a - t);
-        const double undiscounted = (weighted_density(&b->terms, i) * b->root_years[i])
-                                  * (d1_d2 * inverse_vol(b, i));
-        const double v = mc_saturate(b->rows.discount[i] * undiscounted);
-        out[i] = b->terms.s[i] > 0.0 ? v : 0.0;
+        const double d1_d2 = outer(&b->terms, i) * (b->terms.a[i] - b->terms.t[i]);
+        const double v = mc_min(weighted_density(&b->terms, i) * b->root_years[i], DBL_MAX);
+        const double undiscounted = v * (d1_d2 * inverse_vol(b, i));
+        out[i] = mc_saturate(b->rows.discount[i] * undiscounted);
     }
 }
 
@@ -154,7 +160,7 @@ void MC_KERNEL(mc_black76)(const mc_option_rows *rows, const mc_greeks *greeks, 
         mc_load_rows(rows, at, m, fresh, &b.rows);
         mc_load_column(rows->vol, at, m, fresh, b.rows.vol);
         for (int i = 0; i < MC_BLOCK; ++i) {
-            b.root_years[i] = sqrt(b.rows.years[i]);
+            b.root_years[i] = sqrt(b.rows.years[i] + 0.0); /* no -0 */
             b.stdev[i] = b.rows.vol[i] * b.root_years[i];
         }
         mc_black76_terms_block(b.rows.forward, b.rows.strike, b.stdev, &b.terms);

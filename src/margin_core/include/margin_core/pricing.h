@@ -43,10 +43,17 @@ typedef struct mc_greeks {
     double *volga; /* d vega / d vol, per 1.00                                            */
 } mc_greeks;
 
-/* Black-76 price and Greeks.
+/* Black-76 price and Greeks. What would overflow is the largest double of its sign.
  *
- * At years = 0, vol = 0, forward = 0 or strike = 0 the limits are returned: intrinsic value;
- * delta 0, 1/2 (at the money) or 1 times the discount for a call; the other Greeks 0.
+ * At years = 0, vol = 0, forward = 0 or strike = 0 the limits are returned, with N = 0, 1/2 (at
+ * the money) or 1: intrinsic value; delta N times the discount D for a call, (N - 1) D for a put;
+ *
+ *   years = 0     the other Greeks 0, theta and rho too
+ *   otherwise     theta = r price / 365 with r = -ln(D) / years; rho = years D strike N for a
+ *                 call, years D strike (N - 1) for a put; the others 0, except
+ *   vol = 0 and forward = strike > 0: vega = D forward sqrt(years / 2 pi), vanna =
+ *                 D sqrt(years / 8 pi) and volga = 0, the limits along forward = strike; gamma,
+ *                 which diverges, is DBL_MAX
  *
  * Errors: MC_ERR_ARGUMENT    a null pointer or a stride other than 0 and 1
  *         MC_ERR_NOT_FINITE  a NaN or infinite input              (err->row)
@@ -59,7 +66,8 @@ MC_API MC_MUST_CHECK mc_status mc_black76(const mc_option_rows *rows, const mc_g
                                           unsigned n_threads, mc_error *err);
 
 /* Bachelier (normal) price and Greeks, for prices that can be negative. Errors as mc_black76,
- * except that forward and strike may have any sign.
+ * except that forward and strike may have any sign. The limits at years = 0 and vol = 0 are those
+ * of mc_black76, but at the money vega is D sqrt(years / 2 pi) and vanna 0.
  * Source: L. Bachelier, "Theorie de la speculation" (1900), on the forward.
  */
 MC_API MC_MUST_CHECK mc_status mc_bachelier(const mc_option_rows *rows, const mc_greeks *greeks,
