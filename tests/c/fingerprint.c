@@ -1,6 +1,7 @@
 /* Prints one hash a copy of the kernels, over everything that a fixed workload computes: cells,
- * rates, requirements, rankings and Greeks. Compilers, levels of optimisation, threads and
- * processors must agree on it; `fingerprint FILE` compares it with the line in FILE.
+ * rates, requirements and rankings (test_pricing.c does the same for prices and Greeks).
+ * Compilers, levels of optimisation, threads and processors must agree on it; `fingerprint FILE`
+ * compares it with the line in FILE.
  */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <margin_core/margin_core.h>
@@ -10,7 +11,7 @@
 
 #include "world.h"
 
-enum { ACCOUNTS = 2500, OPTIONS = 3000 };
+enum { ACCOUNTS = 2500 };
 
 static uint64_t hash;
 
@@ -84,30 +85,6 @@ static void add_margin(size_t n_scenarios, double quantum)
     random_world_free(&world);
 }
 
-static void add_greeks(void)
-{
-    static double in[5][OPTIONS], out[8][OPTIONS], vol[OPTIONS];
-    static uint8_t is_call[OPTIONS];
-    chance c = {103};
-    for (int i = 0; i < OPTIONS; ++i) {
-        in[0][i] = draw_between(&c, 50.0, 150.0);
-        in[1][i] = draw_between(&c, 50.0, 150.0);
-        in[2][i] = draw_between(&c, 0.001, 2.0);
-        in[3][i] = draw_between(&c, 0.05, 2.0);
-        in[4][i] = draw_between(&c, 0.9, 1.01);
-        is_call[i] = (uint8_t)draw_below(&c, 2);
-    }
-    const mc_option_rows rows = {
-        {in[0], 1}, {in[1], 1}, {in[2], 1}, {in[3], 1}, {in[4], 1}, is_call, 1, OPTIONS};
-    const mc_greeks greeks = {out[0], out[1], out[2], out[3], out[4], out[5], out[6], out[7]};
-    must(mc_black76(&rows, &greeks, 2, NULL));
-    add(out, sizeof out);
-    must(mc_implied_vol(&rows, (mc_column){out[0], 1}, vol, 2, NULL));
-    add(vol, sizeof vol);
-    must(mc_bachelier(&rows, &greeks, 2, NULL));
-    add(out, sizeof out);
-}
-
 int main(int argc, char **argv)
 {
     char expected[32] = "", line[32];
@@ -125,7 +102,6 @@ int main(int argc, char **argv)
         add_margin(33, 1e-6);
         add_margin(130, 1e-6);
         add_margin(65, 0.0);
-        add_greeks();
         snprintf(line, sizeof line, "%016llx", (unsigned long long)hash);
         differ |= argc > 1 && strcmp(line, expected) != 0;
         printf("%s %s\n", line, isa);

@@ -75,7 +75,14 @@ def test_pkg_config_finds_what_was_installed(installed, tmp_path):
     )
     for compiler, source in (("cc", "c/margin_account.c"), ("c++", "cpp/rank_accounts.cpp")):
         program = ROOT / "examples" / source
-        run(compiler, program, *flags, f"-Wl,-rpath,{installed / 'lib'}", "-o", tmp_path / program.stem)
+        run(
+            compiler,
+            program,
+            *flags,
+            f"-Wl,-rpath,{installed / 'lib'}",
+            "-o",
+            tmp_path / program.stem,
+        )
     check_programs(tmp_path)
 
 
