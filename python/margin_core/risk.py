@@ -198,13 +198,14 @@ class RiskArray:
         ordered = _reordered(market, numbering.order)
         factor = _factor_rows(ordered.instruments, scenarios, factors or {})
         columns = snapshot(market, numbering, factor)
+        price_usd = _numeraire_usd(numeraire, market)
         try:
             lot = np.empty(len(ordered.instruments))
             if lots is not None:
                 lot[:] = np.asarray(lots, dtype=np.float64)[numbering.order]
             else:
                 ranges = np.array([model.unit(u).range_frac for u in numbering.units])
-                _risk.risk_lots(columns, ranges, quantum or QUANTUM, lot)
+                _risk.risk_lots(columns, ranges, (quantum or QUANTUM) * price_usd, lot)
             handle = _risk.RiskHandle.price(
                 columns,
                 scenarios.expand(numbering),
@@ -273,6 +274,12 @@ def _reordered(market: Market, order: NDArray[np.int64]) -> Market:
 def _horizon(scenarios: Scenarios) -> NDArray[np.float64] | None:
     years = scenarios.horizon_days / 365.0
     return np.ascontiguousarray(years) if years.any() else None
+
+
+def _numeraire_usd(numeraire: str, market: Market) -> float:
+    """Price of one of the numeraire; an unknown one is refused by `_numeraire_row`."""
+    units = market.instruments.units
+    return float(market.index_usd[units.index(numeraire)]) if numeraire in units else 1.0
 
 
 def _numeraire_row(numeraire: str, numbering: Numbering) -> int:

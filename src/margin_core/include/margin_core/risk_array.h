@@ -21,7 +21,7 @@ typedef struct mc_risk_array mc_risk_array;
  * matters rounds to nothing.
  *
  *   range_frac  [n_units] the unit's largest ordinary move
- *   quantum     > 0, in the numeraire
+ *   quantum     > 0, in USD: times the coin's price where a coin is the numeraire
  *   lot         out, [n] units of quantity
  *
  * Errors: as mc_market_check, and MC_ERR_QUANTUM  no power of ten up to 1e18 suffices

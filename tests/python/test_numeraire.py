@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Margin counted in a coin: the same book, in another money."""
+
+import numpy as np
+import pytest
+
+import margin_core as mc
+from margin_core.risk import RiskArray
+from margin_core.synthetic import synthetic_market
+
+
+@pytest.fixture(scope="module")
+def market():
+    return synthetic_market(n_instruments=300)
+
+
+def test_a_coin_as_numeraire_gets_risk_lots_of_its_own(market):
+    risk = RiskArray.price(market, mc.load_model("house"), quantum=1e-8, numeraire="BTC")
+    index = market.index_usd[market.instruments.units.index("BTC")]
+    assert risk.numeraire == "BTC"
+    assert risk.handle.quantum_usd == pytest.approx(1e-8 * index)
+    assert (risk.cells == np.rint(risk.cells)).all()
+
+
+def test_an_inverse_perpetual_gains_its_move_over_one_plus_it_in_coins(market):
+    # The payoff of an inverse contract is size (1/F - 1/F') coins.
+    risk = RiskArray.price(market, mc.load_model("house"), quantum=1e-8, numeraire="BTC")
+    row = int(risk.instruments.index_of(["BTC-PERPETUAL"])[0])
+    unit = risk.scenarios.units.index("BTC")
+    move, weight = risk.scenarios.spot_move[unit], risk.scenarios.weight[unit]
+    coins = risk.lot[row] / risk.market.forward_usd[row]
+    expected = weight * coins * move / (1.0 + move) / 1e-8
+    np.testing.assert_allclose(risk.cells[row], expected, rtol=0, atol=0.51)
