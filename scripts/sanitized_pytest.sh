@@ -20,8 +20,9 @@ packages=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("pu
 # A sanitized package that is installed already would be imported by its own next build.
 rm -rf "$packages/margin_core"
 .venv/bin/python -m pip install --quiet --no-build-isolation --no-deps --upgrade \
-    --target "$packages" -C build-dir=build/sanitize-python -C cmake.build-type=None \
-    -C "cmake.define.CMAKE_C_FLAGS=$flags" .
+    --target "$packages" --config-settings build-dir=build/sanitize-python \
+    --config-settings cmake.build-type=None \
+    --config-settings "cmake.define.CMAKE_C_FLAGS=$flags" .
 
 # Python itself never frees everything, so leaks are looked for in the C tests only.
 LD_PRELOAD=$runtime ASAN_OPTIONS=detect_leaks=0 HYPOTHESIS_PROFILE=${HYPOTHESIS_PROFILE:-quick} \

@@ -54,8 +54,8 @@ def installed(request, tmp_path_factory):
     need("cmake", "cc", "c++")
     folder = tmp_path_factory.mktemp(request.param)
     shared = "ON" if request.param == "shared" else "OFF"
-    configure(ROOT, folder / "build", "-DMC_TESTS=OFF", f"-DBUILD_SHARED_LIBS={shared}",
-              f"-DCMAKE_INSTALL_PREFIX={folder / 'first'}", "-DCMAKE_INSTALL_LIBDIR=lib")  # fmt: skip
+    options = ["-DMC_TESTS=OFF", f"-DBUILD_SHARED_LIBS={shared}", "-DCMAKE_INSTALL_LIBDIR=lib"]
+    configure(ROOT, folder / "build", *options, f"-DCMAKE_INSTALL_PREFIX={folder / 'first'}")
     run("cmake", "--install", folder / "build")
     # An installed folder may be moved: nothing in it knows where it was.
     return (folder / "first").rename(folder / "moved")

@@ -3,9 +3,10 @@
 
 from pathlib import Path
 
-import margin_core
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+
+import margin_core
 
 package = Path(margin_core.__file__).parent
 setup(
