@@ -44,7 +44,7 @@ MC_API MC_MUST_CHECK mc_status mc_scan(const mc_risk_array *risk, const mc_book 
  *   owners  out, [n_owners * n_units * 2] quanta: of owners that have several accounts; NULL if
  *           the book has none
  *
- * Errors: MC_ERR_ARGUMENT, MC_ERR_EXACTNESS (an account beyond the bound)
+ * Errors: MC_ERR_ARGUMENT, MC_ERR_EXACTNESS (an account beyond the bound), MC_ERR_MEMORY
  */
 MC_API MC_MUST_CHECK mc_status mc_exposure(const mc_margin *margin, const mc_book *book,
                                            unsigned n_threads, int64_t *market, int64_t *owners,
@@ -78,7 +78,8 @@ typedef struct mc_standing {
  *                   counts as its own owner
  *
  * Errors: MC_ERR_ARGUMENT; MC_ERR_DOMAIN  an exposure that is not in 0 .. 2^62 (err->row is its
- * place); MC_ERR_EXACTNESS (err->row is the account), see docs/determinism.md.
+ * place); MC_ERR_EXACTNESS (err->row is the account), see docs/determinism.md;
+ * MC_ERR_MEMORY.
  * On error the outputs are untouched. Same bits for any number of threads and instruction set.
  * Uses memory for a few rows per thread, nothing of size accounts * scenarios.
  */
