@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -13,14 +13,17 @@ from margin_core.errors import (
     ArgumentError,
     DomainError,
     ExactnessError,
+    FileError,
+    MarginCoreError,
     NotFiniteError,
     RowOrderError,
     UnknownInstrumentError,
 )
 from margin_core.instruments import Kind
+from margin_core.origin import Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -40,7 +43,8 @@ STEP_TOLERANCE = 1e-6
 class Holdings:
     """Rows of (account, name, quantity) and, for positions, entry prices and, for orders, limits.
 
-    `account` and `code` are int64 rows of the book's accounts and of `names`.
+    `account` and `code` are int64 rows of the book's accounts and of `names`. `origin` says where
+    a row came from, for what is found wrong with it when the book is packed.
     """
 
     account: NDArray[np.int64]
@@ -48,7 +52,7 @@ class Holdings:
     names: tuple[str, ...]
     quantity: NDArray[np.float64]
     price: NDArray[np.float64] | None = None
-    label: str = "positions"
+    origin: Origin = field(default_factory=lambda: Origin.of("positions"))
 
     def __len__(self) -> int:
         return len(self.account)
@@ -56,7 +60,13 @@ class Holdings:
     @classmethod
     def none(cls, label: str) -> Holdings:
         empty = np.empty(0, dtype=np.int64)
-        return cls(empty, empty, (), np.empty(0), np.empty(0), label)
+        return cls(empty, empty, (), np.empty(0), np.empty(0), Origin.of(label))
+
+    def take(self, rows: NDArray[np.int64], account: NDArray[np.int64]) -> Holdings:
+        """Some rows, which are of other accounts now."""
+        price = None if self.price is None else self.price[rows]
+        return Holdings(account, self.code[rows], self.names, self.quantity[rows], price,
+                        self.origin.take(rows))  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,31 +190,37 @@ class Book:
         ...                   "quantity": [-100.0, 5e3]})
         <book: 1 accounts, 2 positions, 0 balances, 0 orders>
         """
-        from margin_core.adapters.tables import read_table
+        from margin_core.adapters.tables import read_rows, source_name
 
-        position = read_table(
-            positions,
-            name=name,
-            required={"account": "str", "instrument|name": "str", "quantity|amount|size": "float"},
-            optional={"entry_price|average_price": "float"},
-            nullable=("entry_price",),
-        )
-        balance = order = account = None
-        if balances is not None:
-            balance = read_table(balances, required={
-                "account": "str", "currency|instrument": "str", "quantity|amount": "float"})  # fmt: skip
-        if orders is not None:
-            order = read_table(orders, required={
-                "account": "str", "instrument|name": "str", "quantity|amount|size": "float",
-                "limit_price|price": "float"})  # fmt: skip
-        if accounts is not None:
-            account = read_table(
-                accounts,
-                required={"account": "str"},
-                optional={"mode": "str", "parent": "str", "owner": "str"},
-                nullable=("mode", "parent", "owner"),
+        columns = {
+            "positions": {"account": "str", "instrument|name": "str",
+                          "quantity|amount|size": "float"},
+            "balances": {"account": "str", "currency|instrument": "str",
+                         "quantity|amount": "float"},
+            "orders": {"account": "str", "instrument|name": "str", "quantity|amount|size": "float",
+                       "limit_price|price": "float"},
+            "accounts": {"account": "str"},
+        }  # fmt: skip
+        optional = {
+            "positions": {"entry_price|average_price": "float"},
+            "accounts": {"mode": "str", "parent": "str", "owner": "str"},
+        }
+        given = {"positions": positions, "balances": balances, "orders": orders,
+                 "accounts": accounts}  # fmt: skip
+        tables = {
+            label: _Rows(
+                *read_rows(
+                    source,
+                    name=source_name(source, name if label == "positions" else None, label),
+                    required=columns[label],
+                    optional=optional.get(label),
+                    nullable=("entry_price", "mode", "parent", "owner"),
+                )
             )
-        return _book_of_tables(position, balance, order, account)
+            for label, source in given.items()
+            if source is not None
+        }
+        return _book_of_tables(tables)
 
     def _check_parents(self) -> None:
         pockets = np.flatnonzero(self.parent >= 0)
@@ -221,11 +237,10 @@ class Book:
         new = np.full(len(self), -1, dtype=np.int64)
         new[rows] = np.arange(len(rows))
 
-        def part(h: Holdings) -> Holdings:
-            keep = new[h.account] >= 0
-            price = None if h.price is None else h.price[keep]
-            return Holdings(new[h.account[keep]], h.code[keep], h.names, h.quantity[keep], price,
-                            h.label)  # fmt: skip
+        def part(held: Holdings) -> Holdings:
+            account = new[held.account]
+            taken = np.flatnonzero(account >= 0)
+            return held.take(taken, account[taken])
 
         parent = self.parent[rows]
         return Book(
@@ -321,82 +336,95 @@ def _holdings(
         tuple(names),
         quantities,
         prices,
-        label,
+        Origin.of(label),
     )
 
 
-def _book_of_tables(
-    position: dict[str, NDArray[Any]],
-    balance: dict[str, NDArray[Any]] | None,
-    order: dict[str, NDArray[Any]] | None,
-    account: dict[str, NDArray[Any]] | None,
-) -> Book:
-    tables = [t for t in (position, balance, order) if t is not None]
+class _Rows(NamedTuple):
+    """A table that was read, and where its rows came from."""
+
+    columns: dict[str, NDArray[Any]]
+    origin: Origin
+
+    def unknown(self, row: int, column: str, why: str) -> UnknownInstrumentError:
+        return UnknownInstrumentError(f"{self.origin.at(row, column)}: {why}", row=row)
+
+
+def _book_of_tables(tables: dict[str, _Rows]) -> Book:
+    account = tables.get("accounts")
+    held = {label: table for label, table in tables.items() if label != "accounts"}
     if account is not None:
-        names = account["account"]
-        _names(names, len(names))
+        names = account.columns["account"]
     else:
-        held = [t["account"] for t in tables]
-        names = np.array(list(dict.fromkeys(np.concatenate(held).tolist())), dtype=object)
-    row_of = {name: row for row, name in enumerate(names.tolist())}
-
-    def rows(column: NDArray[Any], label: str) -> NDArray[np.int64]:
-        found = np.array([row_of.get(name, -1) for name in column.tolist()], dtype=np.int64)
-        if len(found) and found.min() < 0:
-            row = int(np.argmax(found < 0))
-            raise UnknownInstrumentError(
-                f"{label}, row {row}: account {column[row]!r} is not among the accounts", row=row
+        every = [table.columns["account"] for table in held.values()]
+        names = np.array(list(dict.fromkeys(np.concatenate(every).tolist())), dtype=object)
+    if len(names) == 0:
+        origin = tables["positions" if account is None else "accounts"].origin
+        raise FileError(f"{origin.labels[0]}: an empty book: no accounts")
+    row_of: dict[str, int] = {}
+    for row, name in enumerate(names.tolist()):
+        if row_of.setdefault(name, row) != row:
+            assert account is not None
+            raise RowOrderError(
+                f"{account.origin.at(row, 'account')}: {name!r} is already in row {row_of[name]}",
+                row=row,
             )
-        return found
 
-    def held_by(
-        table: dict[str, NDArray[Any]] | None, label: str, what: str
-    ) -> tuple[NDArray[Any], ...] | None:
-        if table is None:
-            return None
-        unique, code = np.unique(table[what].astype(str), return_inverse=True)
-        return rows(table["account"], label), code, tuple(unique.tolist()), table["quantity"]
+    def holdings(label: str, what: str, price: str) -> Holdings:
+        if label not in held:
+            return Holdings.none(label)
+        table = held[label]
+        holder = table.columns["account"]
+        rows = np.array([row_of.get(name, -1) for name in holder.tolist()], dtype=np.int64)
+        if len(rows) and rows.min() < 0:
+            row = int(np.argmax(rows < 0))
+            raise table.unknown(row, "account", f"{holder[row]!r} is not among the accounts")
+        unique, code = np.unique(table.columns[what].astype(str), return_inverse=True)
+        return Holdings(rows, code.astype(np.int64), tuple(unique.tolist()),
+                        table.columns["quantity"], table.columns.get(price),
+                        table.origin)  # fmt: skip
 
-    def optional(column: str) -> NDArray[Any]:
-        if account is None or column not in account:
-            return np.full(len(names), None, dtype=object)
-        return account[column]
-
-    mode = np.zeros(len(names), dtype=np.int64)
-    for row, word in enumerate(optional("mode")):
-        if word is not None and word not in MODES:
-            raise ArgumentError(
-                f"accounts, row {row}: mode {word!r} is none of {', '.join(MODES)}", row=row
-            )
-        mode[row] = MODES.index(word) if word is not None else 0
-    parents = optional("parent")
-    parent = np.full(len(names), -1, dtype=np.int64)
-    named = np.array([p is not None for p in parents], dtype=np.bool_)
-    if named.any():
-        for row in np.flatnonzero(named):
-            if parents[row] not in row_of:
-                raise UnknownInstrumentError(
-                    f"accounts, row {row}: parent {parents[row]!r} is not among the accounts",
-                    row=int(row),
-                )
-            parent[row] = row_of[parents[row]]
-    owners = optional("owner")
-    owner_of: dict[str, int] = {}
-    owner = np.array(
-        [-1 if o is None else owner_of.setdefault(o, len(owner_of)) for o in owners], dtype=np.int64
-    )
-    orders = held_by(order, "orders", "instrument")
-    return Book.from_columns(
-        len(names),
-        held_by(position, "positions", "instrument"),  # type: ignore[arg-type]
-        entry_price=position.get("entry_price"),
-        balances=held_by(balance, "balances", "currency"),  # type: ignore[arg-type]
-        orders=None if orders is None else (*orders, order["limit_price"]),  # type: ignore
-        mode=mode,
-        parent=parent,
-        owner=owner,
+    book = Book(
         accounts=names,
+        mode=np.zeros(len(names), dtype=np.uint8),
+        parent=np.full(len(names), -1, dtype=np.int64),
+        owner=np.full(len(names), -1, dtype=np.int64),
+        positions=holdings("positions", "instrument", "entry_price"),
+        balances=holdings("balances", "currency", ""),
+        orders=holdings("orders", "instrument", "limit_price"),
     )
+    return book if account is None else _with_accounts(book, account, row_of)
+
+
+def _with_accounts(book: Book, table: _Rows, row_of: dict[str, int]) -> Book:
+    """The book with modes, parents and owners from the table of accounts."""
+
+    def given(column: str) -> Iterator[tuple[int, str]]:
+        if column in table.columns:
+            for row, word in enumerate(table.columns[column].tolist()):
+                if word is not None:
+                    yield row, word
+
+    mode, parent, owner = book.mode.copy(), book.parent.copy(), book.owner.copy()
+    for row, word in given("mode"):
+        if word not in MODES:
+            place = table.origin.at(row, "mode")
+            raise ArgumentError(f"{place}: {word!r} is none of {', '.join(MODES)}", row=row)
+        mode[row] = MODES.index(word)
+    for row, name in given("parent"):
+        if name not in row_of:
+            raise table.unknown(row, "parent", f"{name!r} is not among the accounts")
+        parent[row] = row_of[name]
+    numbers: dict[str, int] = {}
+    for row, name in given("owner"):
+        owner[row] = numbers.setdefault(name, len(numbers))
+    book = replace(book, mode=mode, parent=parent, owner=owner)
+    try:
+        book._check_parents()
+    except MarginCoreError as error:
+        assert error.row is not None
+        raise FileError(f"{table.origin.at(error.row, 'parent')}: {error}", row=error.row) from None
+    return book
 
 
 @dataclass(frozen=True, eq=False)
@@ -457,14 +485,16 @@ class CostBases:
     steps: NDArray[np.float64]
     cash: NDArray[np.int64]
 
-    def cash_of(self, n_accounts: int) -> NDArray[np.int64]:
-        """The sum over each account."""
+    def cash_of(self, accounts: NDArray[Any]) -> NDArray[np.int64]:
+        """The sum over each of the accounts, whose names are given."""
+        n_accounts = len(accounts)
         # What wraps around on the way comes back if the sum is in range; float64 tells whether.
         about = np.bincount(self.account, self.cash, n_accounts)
         if (np.abs(about) >= 2.0**53).any():
             row = int(np.argmax(np.abs(about)))
             raise ExactnessError(
-                f"account {row}: the values at entry add up to 2^53 quanta or more", row=row
+                f"account {accounts[row]!r}: the values at entry add up to 2^53 quanta or more",
+                row=row,
             )
         total = np.zeros(n_accounts, dtype=np.int64)
         np.add.at(total, self.account, self.cash)
@@ -480,7 +510,7 @@ class _Packer:
         self.steps_per_lot = np.rint(risk.lot / self.instruments.step)
         self.mark = risk.column("mark")
 
-    def rows(self, holdings: Holdings) -> NDArray[np.int64]:
+    def rows(self, holdings: Holdings, what: str = "instrument") -> NDArray[np.int64]:
         """Risk array rows of the holdings, or the first row that names nothing."""
         known = {name: row for row, name in enumerate(self.instruments.name.tolist())}
         row_of = np.empty(len(holdings.names), dtype=np.int64)
@@ -494,7 +524,7 @@ class _Packer:
             row = int(np.argmax(rows < 0))
             name = holdings.names[holdings.code[row]]
             raise UnknownInstrumentError(
-                f"{holdings.label}, row {row}: the market has no instrument {name!r}", row=row
+                f"{holdings.origin.at(row, what)}: the market has no instrument {name!r}", row=row
             )
         return rows
 
@@ -516,8 +546,8 @@ class _Packer:
             name = self.instruments.name[rows[row]]
             step = self.instruments.step[rows[row]]
             raise DomainError(
-                f"{holdings.label}, row {row}: quantity {holdings.quantity[row]:g} of {name} is no "
-                f"multiple of its step {step:g}",
+                f"{holdings.origin.at(row, 'quantity')}: {holdings.quantity[row]:.15g} of {name} "
+                f"is no multiple of its step {step:g}",
                 row=row,
             )
         whole = np.where(off, np.floor(exact), whole)
@@ -525,8 +555,8 @@ class _Packer:
         if huge.any():
             row = int(np.argmax(huge))
             raise ExactnessError(
-                f"{holdings.label}, row {row}: quantity {holdings.quantity[row]:g} is 2^53 steps or "
-                "more",
+                f"{holdings.origin.at(row, 'quantity')}: {holdings.quantity[row]:g} is 2^53 steps "
+                "or more",
                 row=row,
             )
         return whole
@@ -544,7 +574,8 @@ class _Packer:
             if bad.any():
                 row = int(at[np.argmax(bad)])
                 raise DomainError(
-                    f"{positions.label}, row {row}: entry price {positions.price[row]:g} is not positive",
+                    f"{positions.origin.at(row, 'entry_price')}: {positions.price[row]:g} is not "
+                    "positive",
                     row=row,
                 )
             entry = np.where(np.isnan(given), entry, given)
@@ -559,7 +590,7 @@ class _Packer:
         if huge.any():
             row = int(at[np.argmax(huge)])
             raise ExactnessError(
-                f"{positions.label}, row {row}: the value at entry is 2^53 quanta or more", row=row
+                f"{positions.origin.at(row)}: the value at entry is 2^53 quanta or more", row=row
             )
         spot = {c: int(instruments.index_of([c])[0]) for c in instruments.currencies}
         spots = np.array([spot[c] for c in instruments.currencies], dtype=np.int64)
@@ -575,12 +606,13 @@ class _Packer:
         account, row = [book.positions.account], [rows]
         steps = [self.steps(book.positions, rows)]
         if len(book.balances):
-            balance_rows = self.rows(book.balances)
+            balance_rows = self.rows(book.balances, "currency")
             not_spot = self.instruments.kind[balance_rows] != Kind.SPOT
             if not_spot.any():
                 bad = int(np.argmax(not_spot))
                 name = book.balances.names[book.balances.code[bad]]
-                raise ArgumentError(f"{book.balances.label}, row {bad}: {name} is no currency", row=bad)
+                place = book.balances.origin.at(bad, "currency")
+                raise ArgumentError(f"{place}: {name} is no currency", row=bad)
             account.append(book.balances.account)
             row.append(balance_rows)
             steps.append(self.steps(book.balances, balance_rows))
@@ -595,10 +627,17 @@ class _Packer:
         )
         at = key % len(self.instruments)
         holder = key // len(self.instruments)
+        self.check_sums(total, holder, at)
         lots = np.floor(total / self.steps_per_lot[at])
         rest = (total - lots * self.steps_per_lot[at]) / self.steps_per_lot[at]
-        cash = basis.cash_of(n)
+        cash = basis.cash_of(book.accounts)
         np.add.at(cash, holder[rest > 0], np.floor(rest * self.mark[at])[rest > 0].astype(np.int64))
+        huge = np.abs(cash) >= 1 << 53
+        if huge.any():
+            bad = int(np.argmax(huge))
+            raise ExactnessError(
+                f"account {book.accounts[bad]!r}: its cash is 2^53 quanta or more", row=bad
+            )
         held = lots != 0
         offset = np.zeros(n + 1, dtype=np.int64)
         np.cumsum(np.bincount(holder[held], minlength=n), out=offset[1:])
@@ -632,6 +671,20 @@ class _Packer:
         )
         return PackedBook(handle=handle, accounts=book.accounts, **columns)
 
+    def check_sums(
+        self, total: NDArray[np.float64], holder: NDArray[np.int64], at: NDArray[np.int64]
+    ) -> None:
+        """Rows that fit one by one must fit together."""
+        huge = np.abs(total) >= 2.0**53
+        if huge.any():
+            bad = int(np.argmax(huge))
+            row = int(holder[bad])
+            raise ExactnessError(
+                f"account {self.book.accounts[row]!r}: its rows of {self.instruments.name[at[bad]]} "
+                "add up to 2^53 steps or more",
+                row=row,
+            )
+
     def packed_orders(self) -> dict[str, Any]:
         orders = self.book.orders
         if len(orders) == 0:
@@ -639,7 +692,16 @@ class _Packer:
         rows = self.rows(orders)
         lots = self.steps(orders, rows) / self.steps_per_lot[rows]
         lots = np.where(lots < 0, np.floor(lots), np.ceil(lots))  # a part of a lot counts as one
-        limit = np.rint(self.value_at(orders, rows) * self.risk.lot[rows] / self.quantum_usd())
+        with np.errstate(over="ignore"):
+            limit = np.rint(self.value_at(orders, rows) * self.risk.lot[rows] / self.quantum_usd())
+        huge = ~(np.abs(limit) < 2.0**53)
+        if huge.any():
+            bad = int(np.argmax(huge))
+            raise ExactnessError(
+                f"{orders.origin.at(bad, 'limit_price')}: {orders.price[bad]:g} makes 2^53 quanta a "
+                "lot or more",
+                row=bad,
+            )
         order = np.lexsort((rows, orders.account))
         offset = np.zeros(len(self.book) + 1, dtype=np.int64)
         np.cumsum(np.bincount(orders.account, minlength=len(self.book)), out=offset[1:])
@@ -662,11 +724,15 @@ class _Packer:
         bad = ~np.isfinite(limit) | np.where(option, limit < 0, limit <= 0)
         if bad.any():
             row = int(np.argmax(bad))
-            raise DomainError(f"{orders.label}, row {row}: limit price {limit[row]:g}", row=row)
+            raise DomainError(
+                f"{orders.origin.at(row, 'limit_price')}: {limit[row]:g} is not "
+                f"{'0 or more' if option[row] else 'positive'}",
+                row=row,
+            )
         size = instruments.contract_size[rows]
         index = self.market.index_usd[instruments.unit[rows]]
         inverse = instruments.inverse[rows]
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", over="ignore"):
             return np.where(
                 inverse,
                 np.where(option, limit * index * size, -size * index / limit),

@@ -418,10 +418,10 @@ class Instruments:
         FileError
             Names the source, the row and the field.
         """
-        from margin_core.adapters.tables import read_table, source_name
+        from margin_core.adapters.tables import read_rows, source_name
 
         label = source_name(source, name, "instruments")
-        columns = read_table(
+        columns, origin = read_rows(
             source,
             name=label,
             required={"instrument|name|instrument_name": "str"},
@@ -442,7 +442,7 @@ class Instruments:
             raise
         except (ArgumentError, DomainError, NotFiniteError, RowOrderError,
                 UnknownInstrumentError) as error:  # fmt: skip
-            raise FileError(f"{label}: {error}", row=error.row) from error
+            raise origin.error(error) from error
 
     def to_table(self) -> Table:
         """The terms as a table that `from_table` reads back."""

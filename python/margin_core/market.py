@@ -239,14 +239,14 @@ class Market:
         FileError
             Names the source, the row and the field.
         """
-        from margin_core.adapters.tables import read_table, source_name
-        from margin_core.quotes import QUOTES, Origin, snapshot
+        from margin_core.adapters.tables import read_rows, source_name
+        from margin_core.quotes import QUOTES, snapshot
 
         label = source_name(source, name, "market")
         quotes = ("forward_usd|forward|underlying_price", "vol", "mark_price",
                   "bid_price|best_bid_price", "ask_price|best_ask_price",
                   "index_usd|index_price", "rate", "mark_usd")  # fmt: skip
-        columns = read_table(
+        columns, origin = read_rows(
             source,
             name=label,
             required={"instrument|name|instrument_name": "str"},
@@ -260,15 +260,18 @@ class Market:
                 contract_size=columns.get("contract_size"),
             )
         except MarginCoreError as error:
-            raise FileError(f"{label}: {error}", row=error.row) from error
+            raise origin.error(error) from error
+        if len(instruments) == 0:
+            raise FileError(f"{label}: no quotes")
         rename = {"forward_usd": "forward", "index_usd": "index_price"}
+        called = {new: origin.columns.get(old, old) for old, new in rename.items()}
         return snapshot(
             instruments,
             {rename.get(key, key): columns[key] for key in columns
              if rename.get(key, key) in QUOTES},
             now_ns=as_ns(now),
             index=index,
-            origin=Origin.of(label, len(instruments)),
+            origin=replace(origin, columns={**origin.columns, **called}),
             tolerance_frac=tolerance_frac,
         )  # fmt: skip
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +16,9 @@ from margin_core.table import Table
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["QUOTES", "Findings", "Origin", "snapshot"]
+    from margin_core.origin import Origin
+
+__all__ = ["QUOTES", "Findings", "snapshot"]
 
 #: What a snapshot is made from, per instrument; NaN where the source says nothing. Prices are in
 #: the venue's own unit: coin for inverse options, the quote currency for everything else.
@@ -37,29 +38,6 @@ ODD_VOL = 10.0
 # decimals. Linear prices are taken to be as coarse, as a fraction of the forward.
 _VOL_ROUNDING = 0.5e-4
 _PRICE_ROUNDING = 0.5e-4
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Which file and row each instrument's quote came from, for messages."""
-
-    labels: tuple[str, ...]
-    label: NDArray[np.int32]
-    row: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, label: str, n: int) -> Origin:
-        return cls((label,), np.zeros(n, dtype=np.int32), np.arange(n))
-
-    def fail(self, instruments: Instruments, i: int, column: str, why: str) -> FileError:
-        from margin_core.adapters.files import fail
-
-        if i >= len(self.row):  # a spot row that was added here
-            return fail(self.labels[0], f"{instruments.name[i]}: {why}", field=column)
-        row = int(self.row[i])
-        return fail(
-            self.labels[self.label[i]], f"{instruments.name[i]}: {why}", row=row, field=column
-        )
 
 
 class Findings:
@@ -160,13 +138,17 @@ class _Builder:
 
     # Small tools
 
+    def fail(self, i: int, column: str, why: str) -> FileError:
+        about = f"{self.instruments.name[i]}: {why}"
+        if i >= self.n_given:  # a spot row that was added here
+            return FileError(f"{self.origin.labels[0]}, {column}: {about}")
+        return FileError(f"{self.origin.at(i, column)}: {about}", row=i)
+
     def fail_where(self, bad: NDArray[np.bool_], column: str, why: str) -> None:
         if bad.any():
             i = int(np.argmax(bad))
-            value = self.quotes[column][i] if column in self.quotes else None
-            raise self.origin.fail(
-                self.instruments, i, column, why if value is None else f"{why}, got {value:g}"
-            )
+            value = self.quotes[column][i]
+            raise self.fail(i, column, why if np.isnan(value) else f"{why}, got {value:g}")
 
     def note(self, rows: NDArray[np.intp] | int, column: str, message: str, severity: str) -> None:
         for i in np.atleast_1d(rows).tolist():
@@ -191,7 +173,7 @@ class _Builder:
         if expired.any():
             i = int(np.argmax(expired))
             instant = np.datetime64(self.now_ns, "ns").astype("datetime64[s]")
-            raise self.origin.fail(self.instruments, i, "expiry", f"has expired at {instant}Z")
+            raise self.fail(i, "expiry", f"has expired at {instant}Z")
         for column, values in self.quotes.items():
             self.fail_where(np.isinf(values), column, "not finite")
         for column in ("vol", "mark_price", "bid_price", "ask_price"):
@@ -244,9 +226,12 @@ class _Builder:
                 if name != "USD":
                     self.note(own, "index_usd", f"price of {name} assumed to be 1.0 USD", "info")
             else:
-                raise self.origin.fail(
-                    self.instruments, int(own[0]), "index",
-                    f"no index price; pass index={{{name!r}: ...}}",
+                settled = [currency == name for currency in self.instruments.currencies]
+                of = self.instruments.unit == u
+                first = np.argmax(of | np.array(settled)[self.instruments.settlement])
+                raise self.fail(
+                    int(first), "index_price",
+                    f"no index price of {name}; give index={{{name!r}: ...}} or --index {name}=...",
                 )  # fmt: skip
         return index_usd
 
@@ -268,8 +253,8 @@ class _Builder:
         off = np.abs(values / value - 1.0)
         if off.max() > self.tolerance_frac:
             i = int(rows[np.argmax(off)])
-            raise self.origin.fail(
-                self.instruments, i, column,
+            raise self.fail(
+                i, column,
                 f"{values[np.argmax(off)]:g} where others say {value:g}, "
                 f"further apart than {self.tolerance_frac:g}",
             )  # fmt: skip
@@ -320,8 +305,8 @@ class _Builder:
             return float(forward[future[0]])
         parity = self.forward_by_parity(rows)
         if parity is None:
-            raise self.origin.fail(
-                instruments, first, "forward",
+            raise self.fail(
+                first, "forward",
                 "no forward: neither a quote, nor a future of the expiry, nor a strike with a "
                 "call's and a put's mark",
             )  # fmt: skip
@@ -428,8 +413,8 @@ class _Builder:
             if not need.size:
                 continue
             if not have.size:
-                raise self.origin.fail(
-                    instruments, int(need[0]), "vol",
+                raise self.fail(
+                    int(need[0]), "vol",
                     "neither a volatility nor a mark price that has one, in the whole expiry",
                 )  # fmt: skip
             strikes = np.unique(instruments.strike[have])

@@ -17,6 +17,7 @@ pytest.importorskip("rich")
 
 from margin_core.adapters.tables import read_table
 from margin_core.cli import main
+from margin_core.table import Table
 
 from margin_core import __version__
 
@@ -177,6 +178,39 @@ def test_a_market_of_ones_own_table(run, tmp_path):
     refused(run("margin", *options), "m.csv", "--now")
 
 
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ("BTC-26JUN26-60000-C,60300,-0.4\n", ["line 3), vol: BTC-26JUN26-60000-C", "got -0.4"]),
+        ("BTC-26JUN26-60000-C,,0.4\n", ["line 3), underlying_price: ", "no forward"]),
+        ("XYZ-26JUN26,1,\n", ["XYZ-26JUN26: no index price", "--index XYZ="]),
+        ("nonsense,60300,0.4\n", ["line 3): ", "'nonsense'"]),
+        ("BTC-PERPETUAL,60300,\n", ["line 3): BTC-PERPETUAL is already in row 0"]),
+    ],
+)
+def test_a_bad_quote_is_named_with_its_line(run, tmp_path, rows, words):
+    (tmp_path / "m.csv").write_text(f"instrument,underlying_price,vol\nBTC-PERPETUAL,60000,\n{rows}")
+    (tmp_path / "p.csv").write_text("account,instrument,quantity\na,BTC-PERPETUAL,-10\n")
+    options = ("--market", "m.csv", "--positions", "p.csv", "--index", "BTC=60000")
+    refused(run("margin", *options, "--now", "2026-06-01T08:00:00Z"), "m.csv, row 1", *words)
+
+
+@pytest.mark.parametrize("text", ["[]", '{"result": []}', '{"instruments": [], "tickers": []}'])
+def test_an_answer_without_quotes_is_named(run, tmp_path, text):
+    (tmp_path / "x.json").write_text(text)
+    refused(run("greeks", "x.json"), "margin-core: x.json: no quotes")
+    (tmp_path / "y.csv").write_text("instrument,vol\n")
+    refused(run("greeks", "y.csv", "--now", "2026-06-01"), "margin-core: y.csv: no quotes")
+
+
+def test_a_bad_row_of_parquet_is_named(run, chain, tmp_path):
+    pytest.importorskip("pyarrow")
+    table = {"account": ["a", "a"], "instrument": ["BTC", "X"], "quantity": [1.0, 2.0]}
+    Table(table).to_parquet(tmp_path / "p.parquet")
+    err = refused(run("margin", "--market", *chain, "--positions", "p.parquet"))
+    assert err == "margin-core: p.parquet, row 1, instrument: the market has no instrument 'X'\n"
+
+
 # What goes wrong
 
 
@@ -186,23 +220,46 @@ def test_a_market_of_ones_own_table(run, tmp_path):
         ("positions", "account,instrument,quantity\na,BTC-PERPETUAL,abc\n",
          ["positions.csv, row 0 (line 2), quantity", "'abc' is not a number"]),
         ("positions", "account,instrument,quantity\na,BTC-5JUN26-60001-C,1\n",
-         ["positions.csv, row 0", "BTC-5JUN26-60001-C"]),
-        ("positions", "account,instrument,quantity\na,BTC-5JUN26-60000-C,0.15\n",
-         ["positions.csv, row 0", "no multiple of its step 0.1"]),
+         ["positions.csv, row 0 (line 2), instrument: ", "BTC-5JUN26-60001-C"]),
+        ("positions", "account,name,amount\na,BTC-PERPETUAL,10\n\"a\n\",X,1\nb,Y,1\n",
+         ["positions.csv, row 1 (line 3), name: ", "'X'"]),
+        ("positions", "account,name,amount\na,BTC-PERPETUAL,10\n\"a\nb\",BTC-PERPETUAL,10\nb,Y,1\n",
+         ["positions.csv, row 2 (line 5), name: ", "'Y'"]),
+        ("positions", "account,instrument,amount\na,BTC-5JUN26-60000-C,0.15\n",
+         ["positions.csv, row 0 (line 2), amount: 0.15 of", "no multiple of its step 0.1"]),
         ("positions", "account,instrument,quantity\na,BTC-5JUN26-60000-C,1e300\n",
-         ["positions.csv, row 0", "2^53"]),
+         ["positions.csv, row 0 (line 2), quantity: ", "2^53"]),
+        ("positions", "account,instrument,quantity\n" + "a,BTC-5JUN26-60000-C,5e14\n" * 2,
+         ["account 'a'", "BTC-5JUN26-60000-C", "2^53"]),
         ("positions", "account,instrument,quantity\n", ["positions.csv", "no accounts"]),
         ("positions", "", ["positions.csv", "is empty"]),
         ("positions", "a,b\n1,2\n", ["positions.csv", "no column 'account'"]),
         ("positions", "account,instrument,quantity,entry_price\na,BTC-PERPETUAL,10,-5\n",
-         ["positions.csv, row 0", "entry price -5"]),
-        ("balances", "account,currency,quantity\na,DOGE,1\n", ["balances.csv, row 0", "DOGE"]),
-        ("balances", "account,currency,quantity\na,BTC-PERPETUAL,1\n",
-         ["balances.csv, row 0", "no currency"]),
-        ("orders", "account,instrument,quantity,limit_price\na,BTC-PERPETUAL,10,-1\n",
-         ["orders.csv, row 0", "limit price -1"]),
-        ("accounts", "account,mode\na,turbo\n", ["accounts.csv, row 0", "'turbo'"]),
-        ("accounts", "account,mode\nb,cross\n", ["positions.csv, row 0", "'a'"]),
+         ["positions.csv, row 0 (line 2), entry_price: -5 is not positive"]),
+        ("positions", "account,instrument,quantity,entry_price\na,BTC-PERPETUAL,10,1e-300\n",
+         ["positions.csv, row 0 (line 2): ", "2^53"]),
+        ("balances", "account,currency,quantity\na,DOGE,1\n",
+         ["balances.csv, row 0 (line 2), currency: ", "DOGE"]),
+        ("balances", "account,currency,quantity\na,BTC,1\na,BTC-PERPETUAL,1\n",
+         ["balances.csv, row 1 (line 3), currency: ", "no currency"]),
+        ("balances", "account,currency,quantity\nz,BTC,1\na,BTC,5e8\n",
+         ["balances.csv, row 1 (line 3), quantity: 5e+08", "2^53"]),
+        ("balances", "account,currency,quantity\nz,BTC,1\n" + "a,BTC,5e7\n" * 3,
+         ["account 'a'", "2^53"]),
+        ("orders", "account,instrument,quantity,price\na,BTC-PERPETUAL,10,-1\n",
+         ["orders.csv, row 0 (line 2), price: -1 is not positive"]),
+        ("orders", "account,instrument,quantity,limit_price\na,BTC-5JUN26-60000-C,10,-1\n",
+         ["orders.csv, row 0 (line 2), limit_price: -1 is not 0 or more"]),
+        ("orders", "account,instrument,quantity,limit_price\na,BTC-PERPETUAL,10,1e-300\n",
+         ["orders.csv, row 0 (line 2), limit_price: 1e-300", "2^53"]),
+        ("accounts", "account,mode\na,turbo\n", ["accounts.csv, row 0 (line 2), mode: 'turbo'"]),
+        ("accounts", "account,parent\na,\nb,c\n", ["accounts.csv, row 1 (line 3), parent: 'c'"]),
+        ("accounts", "account,parent\na,a\n", ["accounts.csv, row 0 (line 2), parent: ", "itself"]),
+        ("accounts", "account\na\nb\na\n",
+         ["accounts.csv, row 2 (line 4), account: 'a' is already in row 0"]),
+        ("accounts", "account\n", ["accounts.csv", "no accounts"]),
+        ("accounts", "account,mode\nb,cross\n",
+         ["positions.csv, row 0 (line 2), account: 'a' is not among the accounts"]),
     ],
 )  # fmt: skip
 def test_a_bad_row_is_named_with_its_file(run, chain, tmp_path, file, text, words):

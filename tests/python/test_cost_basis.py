@@ -168,5 +168,5 @@ def test_a_basis_beyond_exact_numbers_is_refused(margin, name, quantity, entry):
 
 def test_bases_that_add_up_beyond_exact_numbers_are_refused(margin):
     n = 1_500  # their sum wraps around in 64 bits
-    with pytest.raises(ExactnessError, match="account 0"):
+    with pytest.raises(ExactnessError, match="account '0'"):
         one([SOL] * n, 10.0, 8.9e8).pack(margin.risk)

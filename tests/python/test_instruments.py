@@ -167,7 +167,7 @@ def test_with_a_kind_column_names_are_free():
 
 
 def test_errors_of_a_table_name_it_and_the_row():
-    with pytest.raises(FileError, match="mine: row 1: 'x'") as caught:
+    with pytest.raises(FileError, match="mine, row 1: 'x'") as caught:
         Instruments.from_table({"instrument": ["BTC", "x"]}, name="mine")
     assert caught.value.row == 1
     with pytest.raises(FileError, match="instruments, row 0, step: has no value"):

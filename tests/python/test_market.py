@@ -185,9 +185,9 @@ def test_without_a_future_put_call_parity_gives_the_forward(pair, rate):
 
 def test_no_way_to_a_forward_is_an_error():
     source = {"instrument": ["BTC-26JUN26-60000-C"], "vol": [0.4]}
-    with pytest.raises(FileError, match="row 0, forward: BTC-26JUN26-60000-C: no forward"):
+    with pytest.raises(FileError, match="row 0, forward_usd: BTC-26JUN26-60000-C: no forward"):
         market(source)
-    with pytest.raises(FileError, match="row 0, forward: BTC-PERPETUAL: no mark price"):
+    with pytest.raises(FileError, match="row 0, forward_usd: BTC-PERPETUAL: no mark price"):
         market({"instrument": ["BTC-PERPETUAL"]})
 
 
@@ -196,7 +196,7 @@ def test_options_of_one_expiry_share_one_forward():
     assert snapshot.forward_usd[:2].tolist() == [60_300.0, 60_300.0]
     assert "2 quotes lie 0.33 bp apart" in found(snapshot, "forward")[0][1]
     apart = quotes(forward_usd=[60_300.0, 61_300.0, 60_010.0, 60_300.0])
-    with pytest.raises(FileError, match="forward: .* further apart than 0.001"):
+    with pytest.raises(FileError, match="forward_usd: .* further apart than 0.001"):
         market(apart)
     assert market(apart, tolerance_frac=0.05).forward_usd[0] == 60_800.0
 
@@ -218,10 +218,10 @@ def test_inverse_and_linear_options_have_their_own_forwards():
         ({"mark_price": [0.1, 0.1, 0, 1]}, "row 2, mark_price: .*must be positive"),
         ({"vol": [-0.4, 0.4, 0, 0]}, "row 0, vol: .*must not be negative"),
         ({"vol": [np.inf, 0.4, 0, 0]}, "row 0, vol: inf is not finite"),
-        ({"forward_usd": [0.0, 1, 1, 1]}, "row 0, forward: .*must be positive"),
+        ({"forward_usd": [0.0, 1, 1, 1]}, "row 0, forward_usd: .*must be positive"),
         ({"vol": [101.0, 0.4, 0, 0]}, "row 0, vol: .*above 100, got 101"),
         ({"rate": [0, -2234, 0, 0]}, "row 1, rate: .*beyond 10 a year, got -2234"),
-        ({"forward_usd": [1e-300, 1, 1, 1]}, "row 0, forward: .*below 1e-15"),
+        ({"forward_usd": [1e-300, 1, 1, 1]}, "row 0, forward_usd: .*below 1e-15"),
         ({"ask_price": [1e300, 1, 1, 1]}, "row 0, ask_price: .*above 1e[+]15"),
         ({"mark_usd": [1, 1, -1e300, 1]}, "row 2, mark_usd: .*beyond 1e[+]15"),
         ({"step": [0.1, 0.0, 1, 1]}, "row 1 .*step: must be positive"),
@@ -231,7 +231,7 @@ def test_inverse_and_linear_options_have_their_own_forwards():
         ({"instrument": ["BTC", "x", "y", "z"]}, "row 1: 'x'"),
         ({"instrument": ["BTC-29MAY26", "BTC", "ETH", "SOL"]},
          "row 0, expiry: BTC-29MAY26: has expired at 2026-06-01T08:00:00Z"),
-        ({"index_usd": [6e4, 6.1e4, 6e4, 6e4], "x": [1] * 4}, "index_price: .*further apart"),
+        ({"index_usd": [6e4, 6.1e4, 6e4, 6e4], "x": [1] * 4}, "index_usd: .*further apart"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_by_row_and_field(changes, why):
@@ -249,7 +249,7 @@ def test_an_expiry_at_the_very_instant_has_expired():
 
 
 def test_an_index_is_needed_and_must_be_a_price():
-    with pytest.raises(FileError, match=r"index: BTC: no index price; pass index=\{'BTC'"):
+    with pytest.raises(FileError, match=r"index_usd: BTC-26JUN26-60000-C: no index price of BTC; give index=\{'BTC'"):
         market(index={})
     for price in (0.0, -1.0, np.nan, np.inf, "60000"):
         with pytest.raises(ArgumentError, match="index of BTC: must be a positive number"):

@@ -20,7 +20,8 @@ from margin_core.adapters.files import fail, read_json
 from margin_core.errors import ArgumentError, FileError, UnknownInstrumentError
 from margin_core.instruments import Instruments, Kind, Terms, default_step, parse_name
 from margin_core.market import TOLERANCE_FRAC, Market, as_ns
-from margin_core.quotes import QUOTES, Findings, Origin, snapshot
+from margin_core.origin import Origin, place
+from margin_core.quotes import QUOTES, Findings, snapshot
 
 __all__ = ["market_from_answers", "market_from_files"]
 
@@ -38,9 +39,14 @@ class _Record:
     fields: Mapping[str, Any]
     source: str
     row: int
+    line: int | None = None
+
+    @property
+    def place(self) -> str:
+        return place(self.source, row=self.row, line=self.line)
 
     def fail(self, name: str, why: str) -> FileError:
-        return fail(self.source, why, row=self.row, field=name)
+        return fail(self.source, why, row=self.row, line=self.line, field=name)
 
     def text(self, name: str) -> str | None:
         value = self.fields.get(name)
@@ -83,8 +89,9 @@ class _Record:
 
 @dataclass
 class _Answers:
-    """Everything read so far, by what it is."""
+    """Everything read so far, by what it is, and what it was read from."""
 
+    sources: list[str] = field(default_factory=list)
     instruments: list[_Record] = field(default_factory=list)
     summaries: list[_Record] = field(default_factory=list)
     tickers: list[_Record] = field(default_factory=list)
@@ -104,7 +111,12 @@ def market_from_answers(
     for name, given in (
         ("instruments", instruments), ("summaries", summaries), ("tickers", tickers)
     ):  # fmt: skip
-        getattr(answers, name).extend(_records(given, name))
+        if given is not None:
+            path = isinstance(given, (str, os.PathLike))
+            answers.sources.append(os.fspath(given) if path else name)
+            getattr(answers, name).extend(_records(given, name))
+    if not answers.sources:
+        raise ArgumentError("no answers: give summaries or tickers")
     return _market(answers, now, index, tolerance_frac)
 
 
@@ -119,6 +131,7 @@ def market_from_files(
     answers = _Answers()
     for path in paths:
         label = os.fspath(path)
+        answers.sources.append(label)
         suffix = os.path.splitext(label)[1].lower()
         if suffix == ".json":
             _sort_document(read_json(path), label, answers)
@@ -221,9 +234,9 @@ _NUMBER_COLUMNS = (
 
 
 def _sort_csv(path: str | os.PathLike[str], label: str, answers: _Answers) -> None:
-    from margin_core.adapters.tables import read_table
+    from margin_core.adapters.tables import read_rows
 
-    columns = read_table(
+    columns, origin = read_rows(
         path,
         required={"instrument_name": "str"},
         optional={
@@ -239,10 +252,14 @@ def _sort_csv(path: str | os.PathLike[str], label: str, answers: _Answers) -> No
             name: None if value != value else value
             for name, value in ((name, values[row]) for name, values in lists.items())
         }
-        _sort_record(_Record(fields, label, row), answers)
+        line = None if origin.line is None else int(origin.line[row])
+        _sort_record(_Record(fields, label, row, line), answers)
 
 
 # From records to a market
+
+#: What Deribit calls the columns of `QUOTES`.
+_FIELDS = {"forward": "underlying_price", "vol": "mark_iv", "rate": "interest_rate"}
 
 
 def _market(
@@ -264,7 +281,7 @@ def _market(
                 first = seen[terms.name]
                 raise record.fail(
                     "instrument_name",
-                    f"{terms.name} is already in row {first.row} of {first.source}",
+                    f"{terms.name} is already in {first.place}",
                 )
             seen[terms.name] = record
             if terms.name in listed and listed[terms.name][1] is None:
@@ -278,9 +295,8 @@ def _market(
             if stamp is not None:
                 latest = stamp if latest is None else max(latest, stamp)
     if not rows:
-        given = answers.instruments or answers.summaries or answers.tickers
-        raise fail(given[0].source if given else "quotes", "no quotes: a book summary or tickers "
-                   "are needed beside the instruments")  # fmt: skip
+        beside = " beside the instruments" if answers.instruments else ""
+        raise fail(", ".join(answers.sources), f"no quotes: a book summary or tickers are needed{beside}")
 
     for name, (_, step) in listed.items():
         if step is not None and name not in rows:
@@ -313,6 +329,9 @@ def _market(
             labels,
             np.array([labels.index(origins[name].source) for name in names], dtype=np.int32),
             np.array([origins[name].row for name in names], dtype=np.int64),
+            np.array([-1 if origins[name].line is None else origins[name].line for name in names],
+                     dtype=np.int64),
+            _FIELDS,
         ),
         tolerance_frac=tolerance_frac,
         findings=findings,
@@ -345,7 +364,7 @@ def _listed(
         if terms.name in listed:
             first = listed[terms.name][0]
             raise record.fail(
-                "instrument_name", f"{terms.name} is already in row {first.row} of {first.source}"
+                "instrument_name", f"{terms.name} is already in {first.place}"
             )
         _check_terms(record, terms)
         step = record.number("min_trade_amount")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from margin_core.errors import FileError
+from margin_core.origin import place
 
 #: Larger files are refused rather than read.
 MAX_BYTES = 2 << 30
@@ -28,14 +29,7 @@ def fail(
     line: int | None = None,
 ) -> FileError:
     """The error for `source`, its `row` (from 0 in the data) and `field`."""
-    text = source
-    if row is not None:
-        text += f", row {row}"
-    if line is not None:
-        text += f" (line {line})"
-    if field is not None:
-        text += f", {field}"
-    return FileError(f"{text}: {why}", row=row)
+    return FileError(f"{place(source, row=row, line=line, column=field)}: {why}", row=row)
 
 
 def read_bytes(path: str | os.PathLike[str], *, limit: int = MAX_BYTES) -> bytes:

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from margin_core.adapters.files import fail, parse_json, read_bytes, read_text
 from margin_core.errors import ArgumentError, FileError, MarginCoreError, MissingExtraError
+from margin_core.origin import Origin
 
-__all__ = ["Column", "Kind", "parquet_module", "read_columns", "read_table", "source_name"]
+__all__ = ["Column", "Kind", "parquet_module", "read_columns", "read_rows", "read_table", "source_name"]
 
 #: What a column must hold. `id` is text or whole numbers, as they come.
 Kind = Literal["int", "float", "str", "bool", "id"]
@@ -100,11 +101,28 @@ def read_table(
     >>> read_table({"account": ["a"], "lots": [3]}, required={"account": "id", "lots": "int"})
     {'account': array(['a'], dtype=object), 'lots': array([3])}
     """
+    columns, _ = read_rows(
+        source, name=name, required=required, optional=optional, nullable=nullable, extra=extra
+    )
+    return columns
+
+
+def read_rows(
+    source: Any,
+    *,
+    name: str | None = None,
+    required: Mapping[str, Kind],
+    optional: Mapping[str, Kind] | None = None,
+    nullable: Collection[str] = (),
+    extra: Literal["ignore", "refuse"] = "ignore",
+) -> tuple[dict[str, NDArray[Any]], Origin]:
+    """As `read_table`, and where the rows stand in the source, for errors found later."""
     label = source_name(source, name)
     asked = {**required, **(optional or {})}
     wanted = {choice for names in asked for choice in names.split("|")}
     raw = read_columns(source, label, wanted)
     out: dict[str, NDArray[Any]] = {}
+    called: dict[str, str] = {}
     for names, kind in asked.items():
         choices = names.split("|")
         present = [choice for choice in choices if choice in raw.columns]
@@ -112,6 +130,7 @@ def read_table(
             raise fail(label, f"both {present[0]!r} and {present[1]!r} are given")
         if present:
             column = raw.columns[present[0]]
+            called[choices[0]] = present[0]
             out[choices[0]] = _convert(
                 column, kind, label, present[0], raw.lines, choices[0] in nullable
             )
@@ -122,7 +141,7 @@ def read_table(
         unknown = [column for column in raw.columns if column not in wanted]
         if unknown:
             raise fail(label, f"unknown column {unknown[0]!r}")
-    return out
+    return out, Origin((label,), line=raw.lines, columns=called)
 
 
 def source_name(source: Any, name: str | None, default: str = "table") -> str:

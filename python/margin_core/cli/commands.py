@@ -79,6 +79,7 @@ def _load(
     files: dict[str, Any], synthetic: int | None, seed: int, threads: int = 0
 ) -> tuple[Book, Margin]:
     """The book and its margin table, from files or made up."""
+    from margin_core.book import Book
     from margin_core.cli import inputs, screen
     from margin_core.margin import Margin
 
@@ -95,7 +96,9 @@ def _load(
             return synthetic_book(margin.market, synthetic, seed, margin=margin), margin
     if not markets or positions is None:
         raise click.UsageError("give --market and --positions, or --synthetic N")
-    book = inputs.read_book(positions, files["balances"], files["orders"], files["accounts"])
+    book = Book.from_tables(
+        positions, balances=files["balances"], orders=files["orders"], accounts=files["accounts"]
+    )
     market = inputs.read_market(markets, files["now"], files["index"])
     return book, Margin.of(market, model, threads=threads)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +13,7 @@ import numpy as np
 
 from margin_core.adapters.files import read_json
 from margin_core.adapters.tables import read_columns, read_table
-from margin_core.book import Book
-from margin_core.errors import ArgumentError, FileError, MarginCoreError
+from margin_core.errors import ArgumentError
 from margin_core.market import Market, read_chain
 from margin_core.render import clean
 
@@ -72,28 +70,6 @@ def _index_price(text: str) -> tuple[str, float]:
         return unit, float(price)
     except ValueError:
         raise ArgumentError(f"--index {text!r} is not like BTC=60000") from None
-
-
-def read_book(
-    positions: str, balances: str | None, orders: str | None, accounts: str | None
-) -> Book:
-    """A book from files; what is later found wrong with a row names its file, too."""
-    files = {"positions": positions, "balances": balances, "orders": orders, "accounts": accounts}
-    try:
-        book = Book.from_tables(positions, balances=balances, orders=orders, accounts=accounts)
-    except FileError:
-        raise
-    except MarginCoreError as error:
-        for label, path in files.items():
-            if path is not None and str(error).startswith(f"{label}, row "):
-                raise FileError(path + str(error)[len(label) :], row=error.row) from None
-        raise FileError(f"{accounts or positions}: {error}", row=error.row) from None
-    held = {
-        label: replace(getattr(book, label), label=files[label])
-        for label in ("positions", "balances", "orders")
-        if files[label] is not None
-    }
-    return replace(book, **held)
 
 
 # The venue's own Greeks
