@@ -19,7 +19,7 @@ from margin_core.errors import (
     RowOrderError,
     UnknownInstrumentError,
 )
-from margin_core.instruments import Kind
+from margin_core.instruments import Kind, parse_name
 from margin_core.origin import Origin
 
 if TYPE_CHECKING:
@@ -451,6 +451,8 @@ class PackedBook:
     lots : (m,) float64, whole
     cash : (n,) int64, quanta
         Remainders below a lot, and cost bases.
+    parent : (n,) int64
+        As in the book; changes no requirement.
     owner_row : (n,) int32
         -1 where the account's owner has no other account.
     """
@@ -462,6 +464,7 @@ class PackedBook:
     lots: NDArray[np.float64]
     cash: NDArray[np.int64]
     mode: NDArray[np.uint8]
+    parent: NDArray[np.int64]
     owner_row: NDArray[np.int32]
     n_owners: int
     order_offset: NDArray[np.int64] | None
@@ -524,7 +527,7 @@ class _Packer:
             row = int(np.argmax(rows < 0))
             name = holdings.names[holdings.code[row]]
             raise UnknownInstrumentError(
-                f"{holdings.origin.at(row, what)}: the market has no instrument {name!r}", row=row
+                f"{holdings.origin.at(row, what)}: {_why_unknown(name)}", row=row
             )
         return rows
 
@@ -648,6 +651,7 @@ class _Packer:
             "lots": lots[held],
             "cash": cash,
             "mode": book.mode,
+            "parent": book.parent,
             "owner_row": owner_row,
             "n_owners": n_owners,
             **self.packed_orders(),
@@ -738,6 +742,21 @@ class _Packer:
                 np.where(option, limit * index * size, -size * index / limit),
                 limit * size,
             )
+
+
+def _why_unknown(name: str) -> str:
+    try:
+        terms = parse_name(name)
+    except UnknownInstrumentError as error:
+        return str(error)
+    if terms.kind is Kind.SPOT:
+        return f"the market has no price of {name}; give index={{{name!r}: ...}} or --index {name}=..."
+    return f"the market has no instrument {name!r}"
+
+
+def order_rows(book: Book, risk: RiskArray) -> NDArray[np.int64]:
+    """Risk array rows of the open orders."""
+    return _Packer(book, risk).rows(book.orders)
 
 
 def cost_bases(book: Book, risk: RiskArray) -> CostBases:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from margin_core.book import MODES, Book, cost_bases
+from margin_core.book import MODES, Book, cost_bases, order_rows
 from margin_core.sweep import PARTS, STATUS, sweep
 from margin_core.table import Table
 
@@ -43,10 +43,17 @@ class Explanation:
     positions : Table
         instrument, group, quantity, mark_value, delta, pnl_unit_worst, pnl_group_worst, charges,
         alone: P&L in its unit's and its group's worst scenario, its linear charges, and what the
-        position would need in an account of its own (MM). A future's or perpetual's mark_value is
+        position would need in an account of its own in the same mode (MM). A future's or perpetual's mark_value is
         its unrealised profit: its cost basis belongs to it, not to a balance.
+    orders : Table
+        instrument, group, quantity, limit_price, pnl_unit_worst, pnl_group_worst: the loss of each
+        open order that fills in its unit's and its group's worst scenario, 0 where it would gain.
     modes : Table
         mode, im, mm, free: the same holdings under every account mode; `free` is equity - IM.
+    parent : str or None
+        The account that this pocket belongs to.
+    pockets : Table
+        account, equity, im, mm, status: the account's own pockets, in which nothing is netted.
     capital_freed : float
         What isolated accounts would have needed in IM, less this account's IM.
     """
@@ -64,8 +71,11 @@ class Explanation:
     units: Table
     groups: Table
     positions: Table
+    orders: Table
     modes: Table
     capital_freed: float
+    parent: str | None
+    pockets: Table
 
     def __repr__(self) -> str:
         return (
@@ -124,8 +134,11 @@ def explain(book: Book, margin: Margin, account: str, *, standing: Standing | No
         units=_units(standing, margin, row, group_of_unit),
         groups=_groups(standing, margin, row, group_of_unit),
         positions=positions,
+        orders=_orders(one, standing, margin, row, group_of_unit),
         modes=modes,
         capital_freed=isolated - im,
+        parent=None if book.parent[row] < 0 else str(book.accounts[book.parent[row]]),
+        pockets=_pockets(book, standing, row),
     )
 
 
@@ -213,9 +226,51 @@ def _positions(
             "pnl_unit_worst": pnl(standing.unit_scenario[row][unit]),
             "pnl_group_worst": pnl(standing.joint_scenario[row][group]),
             "charges": np.abs(lines.lots) * linear * quantum,
-            "alone": _alone(margin, lines),
+            "alone": _alone(margin, lines, int(one.mode[0])),
         }
     )
+
+
+def _orders(
+    one: Book, standing: Standing, margin: Margin, row: int, group_of_unit: Any
+) -> Table:
+    """Open orders in the core's order: by instrument."""
+    risk, packed = margin.risk, one.pack(margin.risk)
+    at = np.empty(0, dtype=np.int32) if packed.order_row is None else packed.order_row
+    lots = np.empty(0) if packed.order_lots is None else packed.order_lots
+    limit = np.empty(0) if packed.order_limit is None else packed.order_limit
+    given = np.argsort(order_rows(one, risk), kind="stable")  # as packing sorts one account's
+    unit = risk.numbering.unit[at]
+    group = group_of_unit[unit]
+
+    def loss(scenario: Any) -> Any:
+        cells = risk.cells[at, np.maximum(scenario, 0)]
+        filled = lots * cells + (risk.column("mark")[at] - limit) * lots
+        return np.where(scenario >= 0, np.minimum(filled, 0.0), 0.0) * standing.quantum
+
+    assert standing.unit_scenario is not None
+    assert one.orders.price is not None
+    return Table(
+        {
+            "instrument": risk.instruments.name[at],
+            "group": np.array(margin.groups, dtype=object)[group],
+            "quantity": one.orders.quantity[given],
+            "limit_price": one.orders.price[given],
+            "pnl_unit_worst": loss(standing.unit_scenario[row][unit]),
+            "pnl_group_worst": loss(standing.joint_scenario[row][group]),
+        }
+    )
+
+
+def _pockets(book: Book, standing: Standing, row: int) -> Table:
+    """The account's pockets, the one nearest liquidation first."""
+    rows = np.flatnonzero(book.parent == row)
+    rows = rows[np.argsort(standing.ranks[rows])] if len(rows) else rows
+    columns: dict[str, Any] = {"account": book.accounts[rows]}
+    for name in ("equity", "im", "mm"):
+        columns[name] = standing.amount(name)[rows]
+    columns["status"] = np.array(STATUS, dtype=object)[standing.status[rows]]
+    return Table(columns)
 
 
 def _ceil_1024(value: int, factor: int) -> int:
@@ -294,15 +349,15 @@ def _groups(standing: Standing, margin: Margin, row: int, group_of_unit: Any) ->
     )
 
 
-def _alone(margin: Margin, lines: _Lines) -> Any:
-    """MM of every position in a portfolio account of its own."""
+def _alone(margin: Margin, lines: _Lines, mode: int) -> Any:
+    """MM of every position in an account of its own."""
     n = len(lines.row)
     if n == 0:
         return np.empty(0)
     number = np.arange(n)
     quantity = lines.lots * margin.risk.lot[lines.row]
     names = margin.instruments.name[lines.row].tolist()
-    apart = Book.from_columns(n, (number, number, names, quantity))
+    apart = Book.from_columns(n, (number, number, names, quantity), mode=np.full(n, mode))
     return sweep(apart, margin, market_exposure=False, threads=1).amount("mm")
 
 

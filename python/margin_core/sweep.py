@@ -54,6 +54,8 @@ class Standing:
     unit_scenario : (n, n_units) int32, or None
     quantum : float
         What one quantum is, in the numeraire.
+    parent : (n,) int64
+        The account that a pocket belongs to; -1 where none.
     """
 
     accounts: NDArray[Any]
@@ -68,13 +70,14 @@ class Standing:
     units: tuple[str, ...]
     quantum: float
     numeraire: str
+    parent: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.accounts)
 
     def amount(self, name: str) -> NDArray[np.float64]:
         """A column of `quanta` in the numeraire, (n,) float64."""
-        return self.quanta[name] * self.quantum
+        return in_numeraire(self.quanta[name], self.quantum)
 
     @cached_property
     def order(self) -> NDArray[np.int64]:
@@ -108,12 +111,16 @@ class Standing:
     def table(self, accounts: ArrayLike | None = None, *, parts: bool = False) -> Table:
         """The results as columns, of some accounts or all, in that order.
 
-        account, equity, im, mm, status, rank, worst_scenarios, rounding, and the parts of the
-        requirement where asked for; amounts end in the numeraire, `equity_usd`.
+        account, parent (where any account has one), equity, im, mm, status, rank,
+        worst_scenarios, rounding, and the parts of the requirement where asked for; amounts end in
+        the numeraire, `equity_usd`.
         """
         rows = slice(None) if accounts is None else np.asarray(accounts)
         unit = self.numeraire.lower()
         columns: dict[str, Any] = {"account": self.accounts[rows]}
+        if (self.parent >= 0).any():
+            parent = self.parent[rows]
+            columns["parent"] = np.where(parent >= 0, self.accounts[parent], None)
         for name in ("equity", "im", "mm"):
             columns[f"{name}_{unit}"] = self.amount(name)[rows]
         columns["status"] = np.array(STATUS, dtype=object)[self.status[rows]]
@@ -131,6 +138,30 @@ class Standing:
         """The n accounts nearest liquidation, worst first."""
         return self.table(self.order[:n])
 
+    def by_parent(self) -> Table:
+        """Accounts that have pockets, each with its pockets: one row an account.
+
+        account, pockets (how many), equity, im, mm (sums), lacking, and the worst status among
+        them. `lacking` is what each of them is below its MM, added up: a pocket is an account of
+        its own, so that another's surplus does not pay for it.
+        """
+        pocket = np.flatnonzero(self.parent >= 0)
+        head, member_of = np.unique(self.parent[pocket], return_inverse=True)
+        members = np.concatenate([head, pocket])
+        family = np.concatenate([np.arange(len(head)), member_of])
+        amounts = {name: self.amount(name)[members] for name in ("equity", "im", "mm")}
+        amounts["lacking"] = np.maximum(amounts["mm"] - amounts["equity"], 0.0)
+        worst = np.zeros(len(head), dtype=np.uint8)
+        np.maximum.at(worst, family, self.status[members])
+        columns: dict[str, Any] = {
+            "account": self.accounts[head],
+            "pockets": np.bincount(member_of, minlength=len(head)),
+        }
+        for name, values in amounts.items():
+            columns[f"{name}_{self.numeraire.lower()}"] = np.bincount(family, values, len(head))
+        columns["status"] = np.array(STATUS, dtype=object)[worst]
+        return Table(columns)
+
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return self.table(parts=True).__arrow_c_stream__(requested_schema)
 
@@ -142,6 +173,14 @@ class Standing:
     def __repr__(self) -> str:
         counts = ", ".join(f"{n} {name}" for name, n in self.counts().items() if n)
         return f"<standing of {len(self)} accounts: {counts}>"
+
+
+def in_numeraire(quanta: NDArray[np.int64], quantum: float) -> NDArray[np.float64]:
+    """Whole quanta as amounts; 239620310415 of 1e-6 are 239620.310415, rounded once."""
+    per_unit = round(1.0 / quantum)
+    if per_unit > 1 and 1.0 / per_unit == quantum:
+        return quanta / per_unit
+    return quanta * quantum
 
 
 def sweep(
@@ -224,6 +263,7 @@ def sweep(
         units=margin.units,
         quantum=margin.risk.quantum,
         numeraire=margin.risk.numeraire,
+        parent=packed.parent,
     )
 
 

@@ -13,10 +13,9 @@ import time
 import pytest
 
 pytest.importorskip("click")
-pytest.importorskip("rich")
 
 from margin_core.adapters.tables import read_table
-from margin_core.cli import main
+from margin_core.cli import main, screen
 from margin_core.table import Table
 
 from margin_core import __version__
@@ -132,6 +131,26 @@ def test_sweep_counts_and_ranks(run, book, tmp_path):
     assert sorted(table["rank"]) == [0, 1, 2]
 
 
+def test_pockets_are_shown_with_their_parent(run, book, tmp_path):
+    (tmp_path / "accounts.csv").write_text("account,mode,parent\nalice,,\nbob,,\ncarol,isolated,bob\n")
+    for out in (fits(run("margin", *book)), fits(run("sweep", *book))):
+        line = out.split("With their pockets")[1].splitlines()[2].split()
+        assert line[:2] == ["bob", "1"]
+    assert "It is a pocket of bob." in fits(run("explain", *book, "carol"))
+
+
+def test_a_terminal_is_shown_that_work_goes_on(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    with screen.progress("margining") as progress:
+        for done in (0, 500, 1_000):
+            progress(done, 1_000)
+    with screen.waiting("packing"):
+        pass
+    err = capsys.readouterr().err
+    assert "margining" in err and "100%" in err and "packing ..." in err
+    assert err.endswith("\r")
+
+
 def test_a_synthetic_sweep_says_so(run):
     assert fits(run("sweep", "--synthetic", 500)).startswith("Synthetic data")
 
@@ -205,10 +224,10 @@ def test_an_answer_without_quotes_is_named(run, tmp_path, text):
 
 def test_a_bad_row_of_parquet_is_named(run, chain, tmp_path):
     pytest.importorskip("pyarrow")
-    table = {"account": ["a", "a"], "instrument": ["BTC", "X"], "quantity": [1.0, 2.0]}
+    table = {"account": ["a", "a"], "instrument": ["BTC", "BTC-1JAN27"], "quantity": [1.0, 2.0]}
     Table(table).to_parquet(tmp_path / "p.parquet")
     err = refused(run("margin", "--market", *chain, "--positions", "p.parquet"))
-    assert err == "margin-core: p.parquet, row 1, instrument: the market has no instrument 'X'\n"
+    assert err == "margin-core: p.parquet, row 1, instrument: the market has no instrument 'BTC-1JAN27'\n"
 
 
 # What goes wrong

@@ -31,3 +31,19 @@ def test_an_inverse_perpetual_gains_its_move_over_one_plus_it_in_coins(market):
     coins = risk.lot[row] / risk.market.forward_usd[row]
     expected = weight * coins * move / (1.0 + move) / 1e-8
     np.testing.assert_allclose(risk.cells[row], expected, rtol=0, atol=0.51)
+
+
+def test_an_account_is_shown_in_coins(market):
+    model = mc.load_model("house")
+    text = {"numeraire": "BTC", "size": 1e-10}
+    in_coin = model.model_copy(update={"quantum": model.quantum.model_copy(update=text)})
+    margin = mc.Margin.of(market, in_coin)
+    book = mc.Book.from_tables(
+        {"account": ["a", "b"], "instrument": ["BTC", "USDC"], "quantity": [0.25, 1_000.0]}
+    )
+    standing = mc.sweep(book, margin, units=True)
+    assert standing.quanta["core"][0] == 0 and standing.quanta["core"][1] > 0
+    assert standing.amount("equity")[0] == pytest.approx(0.25)
+    explained = mc.explain(book, margin, "a", standing=standing).text()
+    assert "Equity is 0.25000 BTC" in " ".join(explained.split())
+    assert "0.00 BTC" not in mc.explain(book, margin, "b", standing=standing).text()

@@ -59,6 +59,15 @@ def test_columns_are_aligned():
     assert lines == ["  name     USD", "  a          1", "  bcdef  1,000"]
 
 
+def test_a_table_that_is_too_wide_cuts_its_names():
+    columns = [Column("account", ["a" * 60, "b"], right=False),
+               *(Column(str(i), ["1,234,567,890"]) for i in range(4))]  # fmt: skip
+    columns = [Column(h, cells if len(cells) == 2 else cells * 2, r) for h, cells, r in columns]
+    lines = table_text(columns)
+    assert {len(line) for line in lines} == {80} and "aaa..." in lines[1]
+    assert lines[1].endswith("1,234,567,890")
+
+
 def test_a_number_stays_with_its_unit():
     text = paragraph("word " * 15 + "1,234\N{NO-BREAK SPACE}USD", width=80)
     assert text.endswith("\n1,234 USD")
@@ -83,6 +92,71 @@ def test_an_explanation_reads_like_an_answer(venue):
     assert "The worst of 33 scenarios for" in text
     assert "Without netting, each position in an account of its own, MM would be" in text
     assert "Isolated accounts would have needed" in text and " frees " in text
+
+
+def small(positions, *, cash=50_000.0, orders=None, mode=0):
+    balances = ([0], [0], ["USDC"], [cash]) if cash else None
+    names = [name for name, _ in positions]
+    account, code = [0] * len(names), list(range(len(names)))
+    return Book.from_columns(1, (account, code, names, [q for _, q in positions]),
+                             balances=balances, orders=orders, mode=[mode])  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", [0, 1, 2])
+@pytest.mark.parametrize("ordered", [False, True])
+@pytest.mark.parametrize("cash", [0.0, 50_000.0, -50_000.0])
+@pytest.mark.parametrize("legs", [[], [("BTC-PERPETUAL", -1_000.0)],
+                                  [("BTC-PERPETUAL", -1_000.0), ("ETH-PERPETUAL", 100.0)]])  # fmt: skip
+def test_no_kind_of_account_leaves_a_hole(venue, mode, ordered, cash, legs):
+    _, margin, _ = venue
+    orders = ([0], [0], ["BTC-PERPETUAL"], [-1_000.0], [60_000.0]) if ordered else None
+    e = explain(small(legs, cash=cash, orders=orders, mode=mode), margin, "0")
+    text = e.text()
+    assert all(len(line) <= 80 and line == line.rstrip() for line in text.splitlines()), text
+    assert "\n\n\n" not in text and not re.search(r"\bnan\b|-0\.00\b| \.|  +%", text), text
+    said = " ".join(text.split())
+    assert ("Without netting" in said) == (e.mode == "portfolio" and len(e.positions) > 1
+                                           and e.mm < 0.995 * e.positions["alone"].sum())  # fmt: skip
+    assert ("open order" in said) == ordered
+    assert ("Open orders count as if" in said) == (ordered and mode > 0)
+    if not legs and not cash and not ordered:
+        assert said.endswith("It holds nothing and needs nothing.")
+    if not (legs or ordered) and mode and cash > 0:
+        assert "Nothing is required." in said
+
+
+def test_an_order_is_named_where_it_decides(venue):
+    """Short calls are offered; nothing is held but cash, so the order is all of the scan."""
+    _, margin, _ = venue
+    kind, names = margin.instruments.kind, margin.instruments.name
+    call = str(names[np.flatnonzero((kind == 3) & (margin.instruments.inverse))[0]])
+    e = explain(small([], orders=([0], [0], [call], [-10.0], [0.01])), margin, "0")
+    said = " ".join(e.text().split())
+    assert f"The order to sell 10 {call}, filled, loses" in said
+    assert f"sell {call}" in said and "No positions" not in said
+
+
+def test_orders_add_up_with_positions_to_the_scan(venue):
+    book, margin, _ = venue
+    row = int(np.flatnonzero((book.mode == 0) & (np.bincount(book.positions.account) > 8))[0])
+    one = book.select([row])
+    names = [one.positions.names[c] for c in one.positions.code[:3]]
+    index = margin.market.index_usd[margin.instruments.unit[margin.instruments.index_of(names)]]
+    with_orders = Book(one.accounts, one.mode, one.parent, one.owner, one.positions, one.balances,
+                       small([], orders=([0] * 3, [0, 1, 2], names, one.positions.quantity[:3],
+                                         np.where(index > 0, index, 1.0))).orders)  # fmt: skip
+    e = explain(with_orders, margin, str(one.accounts[0]))
+    assert sorted(e.orders["instrument"]) == sorted(names)
+    for group, joint in zip(e.groups["group"], e.groups["joint_scan"], strict=True):
+        pnl = sum(t["pnl_group_worst"][t["group"] == group].sum() for t in (e.positions, e.orders))
+        assert -pnl == pytest.approx(joint, abs=1e-4)
+
+
+def test_a_position_that_loses_is_not_among_the_winners(venue):
+    _, margin, _ = venue
+    e = explain(small([("BTC-PERPETUAL", 1_000.0), ("ETH-PERPETUAL", 100.0)]), margin, "0")
+    said = " ".join(e.text().split())
+    assert "against that" not in said and "The other" not in said
 
 
 def test_modes_that_net_nothing_say_so(venue):

@@ -166,6 +166,11 @@ def margin(out: str | None, threads: int, **files: Any) -> None:
     book, margin = _load(files, None, 0, threads)
     standing = sweep(book, margin, threads=threads)
     screen.show_accounts(standing.table(), standing.numeraire)
+    families = standing.by_parent()
+    if families:
+        screen.heading("With their pockets")
+        screen.show_families(families, standing.numeraire)
+        screen.say()
     if out:
         screen.save(standing.table(parts=True), out)
         screen.say(f"Written to {out}: {len(standing)} accounts with the requirement's parts.")
@@ -204,6 +209,12 @@ def sweep(
     if nearest:
         screen.heading("Nearest liquidation")
         screen.show_accounts(standing.nearest(nearest), standing.numeraire)
+        families = standing.by_parent()
+        if families:
+            lacking = families[f"lacking_{standing.numeraire.lower()}"]
+            most = (-lacking).argsort(kind="stable")[:nearest]
+            screen.heading("With their pockets, by what is lacking")
+            screen.show_families(families[most], standing.numeraire)
     if out:
         with screen.waiting(f"writing {out}"):
             screen.save(standing.table(parts=True), out)

@@ -40,14 +40,16 @@ def show(model: MarginModel) -> None:
             Column("unit", [_names(unit) for unit in model.units], right=False),
             _percent("range", model, "range_frac"),
             _percent("vol up", model, "vol_up_frac"),
-            _percent("down", model, "vol_down_frac"),
+            _percent("vol down", model, "vol_down_frac"),
             _percent("short MM", model, "short_option_mm_frac"),
-            _percent("IM", model, "short_option_im_frac"),
+            _percent("short IM", model, "short_option_im_frac"),
             _percent("close", model, "close_frac"),
-            _percent("isolated MM", model, "isolated_mm_frac"),
-            _percent("IM", model, "isolated_im_frac"),
+            _percent("alone MM", model, "isolated_mm_frac"),
+            _percent("alone IM", model, "isolated_im_frac"),
         ],
     )
+    screen.prose("range: of spot in the grid; short: short options' minimum; close: cost of closing; "
+                 "alone: isolated mode's rates.", indent=2)  # fmt: skip
     screen.heading("Scenarios")
     for family in model.scenarios:
         if family.kind == "grid":

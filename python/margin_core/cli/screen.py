@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
+from margin_core.instruments import DOLLARS
 from margin_core.render import Column, amounts, clean, number, paragraph, table_text
 
 if TYPE_CHECKING:
@@ -117,11 +118,28 @@ def show_accounts(table: Table, numeraire: str) -> None:
     show(
         [
             Column("account", [clean(a, NAME_SHOWN) for a in table["account"]], right=False),
-            Column(f"equity, {numeraire}", amounts(equity)),
-            Column(f"IM, {numeraire}", amounts(table[f"im_{unit}"])),
-            Column(f"MM, {numeraire}", amounts(mm)),
+            Column(f"equity, {numeraire}", amounts(equity, numeraire)),
+            Column(f"IM, {numeraire}", amounts(table[f"im_{unit}"], numeraire)),
+            Column(f"MM, {numeraire}", amounts(mm, numeraire)),
             Column("equity/MM", [_ratio(h) for h in health]),
             Column("status", [s.replace("_", " ") for s in status], right=False),
+        ],
+        status=status,
+    )
+
+
+def show_families(table: Table, numeraire: str) -> None:
+    """Accounts with their isolated pockets; see `Standing.by_parent`."""
+    unit = numeraire.lower()
+    status = [str(s) for s in table["status"]]
+    show(
+        [
+            Column("account", [clean(a, NAME_SHOWN) for a in table["account"]], right=False),
+            Column("pockets", [number(n) for n in table["pockets"]]),
+            Column(f"equity, {numeraire}", amounts(table[f"equity_{unit}"], numeraire)),
+            Column(f"MM, {numeraire}", amounts(table[f"mm_{unit}"], numeraire)),
+            Column(f"lacking, {numeraire}", amounts(table[f"lacking_{unit}"], numeraire)),
+            Column("worst of them", [s.replace("_", " ") for s in status], right=False),
         ],
         status=status,
     )
@@ -148,12 +166,16 @@ def show_summary(standing: Standing) -> None:
             Column("accounts", [number(int(m.sum())) for m in masks]),
             Column("share, %", [number(100 * m.mean(), 3) for m in masks]),
             *(
-                Column(f"{name}, {unit}", [number(v[m].sum() / scale, 2) for m in masks])
+                Column(f"{name}, {unit}", _sums([v[m].sum() / scale for m in masks], numeraire))
                 for name, v in (("equity", equity), ("IM", im), ("MM", mm))
             ),
         ],
         status=[*words, "ok"],
     )
+
+
+def _sums(values: Sequence[float], numeraire: str) -> list[str]:
+    return [number(v, 2) for v in values] if numeraire in DOLLARS else amounts(values, numeraire)
 
 
 # Waiting
@@ -165,26 +187,27 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    with click.progressbar(label=what, length=1, file=sys.stderr, width=0) as bar:
 
-    console = Console(stderr=True)
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        def update(done: int, total: int) -> None:
+            bar.length = total
+            bar.update(done - bar.pos)
+
+        yield update
 
 
 @contextmanager
 def waiting(what: str) -> Iterator[None]:
-    """A spinner on stderr during a step without a count."""
+    """A line on stderr during a step without a count; gone when it is over."""
     if not sys.stderr.isatty():
         yield
         return
-    from rich.console import Console
-
-    with Console(stderr=True).status(what):
+    line = f"{what} ..."
+    click.echo(line, err=True, nl=False)
+    try:
         yield
+    finally:
+        click.echo(f"\r{' ' * len(line)}\r", err=True, nl=False)
 
 
 class Clock:
