@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = {"pandas", "polars", "pyarrow", "pydantic", "click", "rich", "matplotlib", "scipy",
+HEAVY = {"pandas", "polars", "pyarrow", "pydantic", "click", "matplotlib", "scipy",
          "numba", "hypothesis", "tomllib", "importlib.metadata"}  # fmt: skip
 
 
