@@ -175,7 +175,8 @@ class Book:
         balances : columns account, currency, quantity; optional
         orders : columns account, instrument, quantity, limit_price; optional
         accounts : columns account, and optionally mode, parent, owner; optional
-            Names every account of the book; without it, those that hold something are taken.
+            Names every account of the book; without it, those that hold something are taken. A
+            name is text or a whole number, which counts as its text.
 
         Raises
         ------
@@ -193,17 +194,17 @@ class Book:
         from margin_core.adapters.tables import read_rows, source_name
 
         columns = {
-            "positions": {"account": "str", "instrument|name": "str",
+            "positions": {"account": "name", "instrument|name": "str",
                           "quantity|amount|size": "float"},
-            "balances": {"account": "str", "currency|instrument": "str",
+            "balances": {"account": "name", "currency|instrument": "str",
                          "quantity|amount": "float"},
-            "orders": {"account": "str", "instrument|name": "str", "quantity|amount|size": "float",
+            "orders": {"account": "name", "instrument|name": "str", "quantity|amount|size": "float",
                        "limit_price|price": "float"},
-            "accounts": {"account": "str"},
+            "accounts": {"account": "name"},
         }  # fmt: skip
         optional = {
             "positions": {"entry_price|average_price": "float"},
-            "accounts": {"mode": "str", "parent": "str", "owner": "str"},
+            "accounts": {"mode": "str", "parent": "name", "owner": "name"},
         }
         given = {"positions": positions, "balances": balances, "orders": orders,
                  "accounts": accounts}  # fmt: skip

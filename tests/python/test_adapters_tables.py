@@ -463,3 +463,17 @@ def test_strict_json_reads_what_json_means(document):
         assert any(word in str(error) for word in ("is not JSON", "digits"))
     else:
         assert value == json.loads(text)
+
+
+def test_names_are_text_or_whole_numbers():
+    def names(values, **options):
+        return read_table({"n": values}, required={"n": "name"}, **options)["n"].tolist()
+
+    assert names(["a", "7"]) == ["a", "7"]
+    assert names([7, 10**15]) == ["7", "1000000000000000"]
+    assert names(np.array([7, 8], dtype=np.uint8)) == ["7", "8"]
+    assert names([7.0, None], nullable=["n"]) == ["7", None]
+    assert names(["x", None], nullable=["n"]) == ["x", None]
+    for wrong in ([7.5], [True], [1e300], [None]):
+        with pytest.raises(FileError, match="table, row 0, n: "):
+            names(wrong)

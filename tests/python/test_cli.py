@@ -222,6 +222,29 @@ def test_an_answer_without_quotes_is_named(run, tmp_path, text):
     refused(run("greeks", "y.csv", "--now", "2026-06-01"), "margin-core: y.csv: no quotes")
 
 
+def test_half_a_character_is_refused(run, chain, tmp_path):
+    (tmp_path / "p.json").write_text(
+        '[{"account": "\\ud800", "instrument": "BTC-PERPETUAL", "quantity": 10}]'
+    )
+    refused(run("margin", "--market", *chain, "--positions", "p.json"), "p.json: holds half of")
+    (tmp_path / "p.json").write_text(
+        '[{"account": "\\ud83d\\ude00", "instrument": "BTC-PERPETUAL", "quantity": 10}]'
+    )
+    assert "\U0001f600" in fits(run("margin", "--market", *chain, "--positions", "p.json"))
+
+
+def test_accounts_may_be_numbers(run, chain, tmp_path):
+    (tmp_path / "p.json").write_text(
+        '[{"account": 7, "instrument": "BTC-PERPETUAL", "quantity": 10},'
+        ' {"account": 12, "instrument": "BTC-PERPETUAL", "quantity": 10}]'
+    )
+    (tmp_path / "b.csv").write_text("account,currency,quantity\n7,BTC,1\n007,BTC,1\n")
+    (tmp_path / "a.csv").write_text("account,parent\n7,\n12,7\n007,\n")
+    options = ["--positions", "p.json", "--balances", "b.csv", "--accounts", "a.csv"]
+    out = fits(run("margin", "--market", *chain, *options))
+    assert [line.split()[0] for line in out.splitlines()[1:4]] == ["7", "12", "007"]
+
+
 def test_a_bad_row_of_parquet_is_named(run, chain, tmp_path):
     pytest.importorskip("pyarrow")
     table = {"account": ["a", "a"], "instrument": ["BTC", "BTC-1JAN27"], "quantity": [1.0, 2.0]}
@@ -311,6 +334,7 @@ def test_a_chain_that_is_none(run, tmp_path, content, suffix):
         (["greeks", "."], [".json"]),
         (["model", "missing"], ["missing", "house"]),
         (["model", "."], ["directory"]),
+        (["sweep", "--synthetic", "9", "--threads", "9" * 20], ["--threads"]),
         (["nonsense"], ["nonsense"]),
         (["--nonsense"], ["--nonsense"]),
         (["demo", "--accounts", "x"], ["--accounts"]),
@@ -322,7 +346,7 @@ def test_a_wrong_call_is_one_line(run, arguments, words):
 
 @pytest.mark.parametrize(
     "option", [("--strikes", "abc"), ("--strikes", "9:1"), ("--expiry", "1JAN99"),
-               ("--now", "noon"), ("--now", "2099-01-01"), ("--index", "BTC")],
+               ("--now", "noon"), ("--now", "2099-01-01"), ("--index", "BTC"), ("--index", "=5")],
 )  # fmt: skip
 def test_a_wrong_option_is_named(run, chain, option):
     err = refused(run("greeks", *chain, *option))

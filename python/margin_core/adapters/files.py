@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,9 @@ from margin_core.origin import place
 MAX_BYTES = 2 << 30
 #: Digits of an integer in JSON; more cannot be a quantity, and long ones are slow to read.
 MAX_DIGITS = 64
+
+#: What may be half of a character that is written as two escapes.
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def fail(
@@ -88,13 +92,18 @@ def parse_json(text: str, source: str) -> Any:
         return int(digits)
 
     try:
-        return json.loads(
+        document = json.loads(
             text,
             object_pairs_hook=pairs,
             parse_constant=constant,
             parse_float=number,
             parse_int=integer,
         )
+        if _SURROGATE.search(text):
+            json.dumps(document, ensure_ascii=False).encode()
+        return document
+    except UnicodeEncodeError:
+        raise fail(source, "holds half of a character") from None
     except json.JSONDecodeError as error:
         raise fail(source, f"not JSON: {error.msg}", line=error.lineno) from None
     except RecursionError:

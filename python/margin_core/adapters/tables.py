@@ -23,8 +23,8 @@ from margin_core.origin import Origin
 
 __all__ = ["Column", "Kind", "parquet_module", "read_columns", "read_rows", "read_table", "source_name"]
 
-#: What a column must hold. `id` is text or whole numbers, as they come.
-Kind = Literal["int", "float", "str", "bool", "id"]
+#: What a column must hold. `id` is text or whole numbers, as they come; `name` is either, as text.
+Kind = Literal["int", "float", "str", "bool", "id", "name"]
 
 MAX_ROWS = 100_000_000
 MAX_COLUMNS = 1_000
@@ -78,7 +78,7 @@ def read_table(
         What to call the source in messages; default the path, or "table".
     required, optional : mapping of column to kind
         "float" finite float64, "int" int64, "bool", "str" an object array of str, "id" either
-        int64 or text. Other names for one column are separated by bars, the result's name first:
+        int64 or text, "name" text, or whole numbers as text. Other names for one column are separated by bars, the result's name first:
         ``"instrument|name"``.
     nullable : collection of str
         Columns (their first names) where null, NaN or an empty cell stands for "no value": NaN in
@@ -505,7 +505,7 @@ def _convert(
         refuse(null, "has no value")
     if column.is_text:
         values = _read_cells(values, null, kind, refuse)
-    converter = {"float": _floats, "int": _ints, "bool": _bools, "str": _strs, "id": _ids}.get(kind)
+    converter = _CONVERTERS.get(kind)
     if converter is None:
         raise ArgumentError(f"no column kind {kind!r}")
     return converter(values, null, refuse)
@@ -525,7 +525,7 @@ def _read_cells(
 ) -> NDArray[Any]:
     """Cells of a CSV file as what `kind` asks for; the text "1_0" or "nan" is no number."""
     given = _where(null, len(values))
-    if kind == "str":
+    if kind in ("str", "name"):
         return values
     cells = values[given].tolist()
     if kind == "bool":
@@ -656,3 +656,19 @@ def _ids(values: NDArray[Any], null: NDArray[np.bool_] | None, refuse: Any) -> N
     if values.dtype.kind == "b":
         refuse(np.ones(len(values), dtype=np.bool_), "{value} is neither text nor a whole number")
     return _strs(values, null, refuse)
+
+
+def _names(values: NDArray[Any], null: NDArray[np.bool_] | None, refuse: Any) -> NDArray[Any]:
+    if values.dtype.kind not in "iuf":
+        return _strs(values, null, refuse)
+    if values.dtype.kind == "f" and null is not None:  # whole numbers beside a null, in pandas
+        values = np.where(null, 0.0, values)
+    out = _ints(values, None, refuse).astype(str).astype(object)
+    if null is not None:
+        out[null] = None
+    return out
+
+
+_CONVERTERS: dict[str, Any] = {
+    "float": _floats, "int": _ints, "bool": _bools, "str": _strs, "id": _ids, "name": _names,
+}  # fmt: skip

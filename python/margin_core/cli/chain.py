@@ -73,7 +73,7 @@ def _chosen(market: Market, expiry: str | None, strikes: str | None) -> NDArray[
     instruments = market.instruments
     rows = np.flatnonzero(instruments.is_option())
     if len(rows) == 0:
-        raise UnknownInstrumentError("no options in these files")
+        raise UnknownInstrumentError(f"no options among the {len(instruments)} instruments")
     if expiry is not None:
         texts = np.array([expiry_text(int(e)) for e in instruments.expiry_ns[rows]])
         if expiry.upper() not in texts:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from margin_core.book import Book
     from margin_core.margin import Margin
 
+#: As many as a sweep takes.
+MAX_THREADS = 256
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
 
 
@@ -71,7 +73,7 @@ _synthetic = _options(
     click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
                  help="Of the made-up venue."),
 )  # fmt: skip
-_threads = click.option("--threads", type=click.IntRange(0), default=0, show_default=True,
+_threads = click.option("--threads", type=click.IntRange(0, MAX_THREADS), default=0, show_default=True,
                         help="0: one per processor. Results do not depend on it.")  # fmt: skip
 
 

@@ -67,7 +67,9 @@ def _instant(text: str) -> datetime:
 def _index_price(text: str) -> tuple[str, float]:
     unit, _, price = text.partition("=")
     try:
-        return unit, float(price)
+        if unit:
+            return unit, float(price)
+        raise ValueError
     except ValueError:
         raise ArgumentError(f"--index {text!r} is not like BTC=60000") from None
 
