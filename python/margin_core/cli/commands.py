@@ -53,9 +53,9 @@ _market = _options(
     click.option("--market", "markets", multiple=True, metavar="CHAIN...",
                  help="Saved chains (.json, .csv of Deribit's answers) or tables of quotes."),
     click.option("--now", metavar="TIME", help="The instant, such as 2026-01-22T12:30:00Z; "
-                 "default the latest in the chains."),
+                 "default the latest in the chains; tables of quotes need it."),
     click.option("--index", multiple=True, metavar="COIN=USD",
-                 help="An index price that the files lack."),
+                 help="An index price that the files lack; may be given several times."),
 )  # fmt: skip
 _book = _options(
     click.option("--positions", metavar="FILE", help="account, instrument, quantity and "
@@ -108,7 +108,8 @@ def _load(
 @app.command()
 @click.option("--accounts", type=click.IntRange(10, 20_000_000), default=1_000_000,
               show_default=True, help="How many.")  # fmt: skip
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
+              help="The same seed gives the same venue.")  # fmt: skip
 @click.option("--output", default="demo-output", show_default=True, metavar="DIR",
               help="Where the picture goes.")  # fmt: skip
 @_threads
@@ -123,9 +124,10 @@ def demo(accounts: int, seed: int, output: str, threads: int) -> None:
 @click.argument("chains", nargs=-1, required=True, metavar="CHAIN...")
 @click.option("--expiry", metavar="DATE", help="Only this one, such as 27MAR26.")
 @click.option("--strikes", metavar="LOW:HIGH", help="Only these, such as 80000:100000.")
-@click.option("--now", metavar="TIME", help="The instant; default the latest in the chains.")
+@click.option("--now", metavar="TIME", help="The instant; default the latest in the chains; tables "
+              "of quotes need it.")  # fmt: skip
 @click.option("--index", multiple=True, metavar="COIN=USD",
-              help="An index price that the files lack.")  # fmt: skip
+              help="An index price that the files lack; may be given several times.")  # fmt: skip
 @click.option("--csv", "csv_path", metavar="FILE", help="Write the table there as well.")
 @click.option("--parquet", "parquet_path", metavar="FILE", help="Write the table there as well.")
 def greeks(
@@ -257,7 +259,7 @@ def explain(
 @click.argument("model", default="house", metavar="[NAME|FILE]")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of model files instead.")
 def model(model: str, schema: bool) -> None:
-    """Check a margin model and show what it says."""
+    """Check a margin model, by name or file (default: house), and show what it says."""
     from margin_core.model import MarginModel, load_model
 
     if schema:
