@@ -18,7 +18,7 @@ package_sources := $(shell find src python -type f -not -path '*/__pycache__/*' 
                    CMakeLists.txt pyproject.toml
 c_build := build/test
 
-.PHONY: help demo test bench sanitize nightly docs clean
+.PHONY: help demo test bench lint sanitize nightly docs clean
 .DELETE_ON_ERROR:
 
 help: ## List these commands
@@ -33,6 +33,11 @@ test: $(VENV)/.package $(VENV)/.have-test $(c_build)/.built ## Run the C and the
 
 bench: $(VENV)/.package $(VENV)/.have-bench ## Measure the kernels and the facade
 	$(BIN)/python benchmarks/run.py
+
+lint: $(VENV)/.package $(VENV)/.have-lint ## Check style and types of the Python files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 sanitize: $(VENV)/.package $(VENV)/.have-test ## Run the tests under ASan and UBSan
 	cmake --preset sanitize

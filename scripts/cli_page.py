@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 import click
+
 from margin_core.cli.commands import app
 
 HEAD = """\
@@ -25,7 +26,7 @@ standard output, warnings and progress to standard error. Colour is used on term
 | exit status | when |
 |---|---|
 | 0 | done |
-| 2 | an error, said in one line: the file, row, line and column, or the option; nothing was written |
+| 2 | an error, said in one line: file, row, line and column, or option; nothing was written |
 | 130 | interrupted (Ctrl-C) |
 """
 
@@ -40,7 +41,9 @@ def _command(command: click.Command) -> str:
     arguments = [p for p in command.params if isinstance(p, click.Argument)]
     options = [p for p in command.params if isinstance(p, click.Option)]
     words = [p.metavar or (p.name or "").upper() for p in arguments]
-    usage = " ".join(["margin-core", str(command.name), *(["[OPTIONS]"] if options else []), *words])
+    usage = " ".join(
+        ["margin-core", str(command.name), *(["[OPTIONS]"] if options else []), *words]
+    )
     lines = [f"## {command.name}", "", _text(command.help or ""), "", "```text", usage, "```", "",
              "| option | meaning | default |", "|---|---|---|"]  # fmt: skip
     lines += [_row(option) for option in options]

@@ -44,8 +44,9 @@ def remez(f: Function, points: list[mp.mpf], m: int, n: int, p0: mp.mpf | None =
     first = 0 if p0 is None else 1
     n_points = (m + 1 - first) + n + 1
     values = [f(x) for x in points]
-    reference = [round((i + (first * 0.5)) * GRID / (n_points - 1 + first * 0.5))
-                 for i in range(n_points)]
+    reference = [
+        round((i + (first * 0.5)) * GRID / (n_points - 1 + first * 0.5)) for i in range(n_points)
+    ]
     q: list[mp.mpf] | None = None
     level = mp.mpf(0)
     for _ in range(60):
@@ -67,7 +68,9 @@ def remez(f: Function, points: list[mp.mpf], m: int, n: int, p0: mp.mpf | None =
             level = s[n_points - 1]
             if n == 0 or moved < abs(level) * mp.mpf(10) ** -6:
                 break
-        error = [evaluate(p, x) / evaluate(q, x) / v - 1 for x, v in zip(points, values)]
+        error = [
+            evaluate(p, x) / evaluate(q, x) / v - 1 for x, v in zip(points, values, strict=True)
+        ]
         extrema = []
         i = 0
         while i < len(error):
@@ -115,8 +118,12 @@ def tables() -> dict[str, tuple[list[float], float]]:
     ]:
         p, q = remez(f, points, m, n, p0)
         p, q = [float(c) for c in p], [float(c) for c in q]
-        error = max(abs(evaluate([mp.mpf(c) for c in p], x) / evaluate([mp.mpf(c) for c in q], x)
-                        / f(x) - 1) for x in points)
+        error = max(
+            abs(
+                evaluate([mp.mpf(c) for c in p], x) / evaluate([mp.mpf(c) for c in q], x) / f(x) - 1
+            )
+            for x in points
+        )
         found[name + "_p"] = p, float(error)
         if n:
             found[name + "_q"] = q, float(error)

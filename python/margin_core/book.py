@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from margin_core.adapters.tables import Kind as ColumnKind
     from margin_core.risk import RiskArray
 
 __all__ = ["MODES", "Book", "PackedBook"]
@@ -141,7 +142,9 @@ class Book:
         def holdings(label: str, rows: tuple[Any, ...] | None, price: Any = None) -> Holdings:
             if rows is None:
                 return Holdings.none(label)
-            return _holdings(label, n_accounts, *rows[:4], rows[4] if len(rows) > 4 else price)
+            account, code, names, quantity, *limit = rows
+            price = limit[0] if limit else price
+            return _holdings(label, n_accounts, account, code, names, quantity, price)
 
         book = cls(
             accounts=_names(accounts, n_accounts),
@@ -193,7 +196,7 @@ class Book:
         """
         from margin_core.adapters.tables import read_rows, source_name
 
-        columns = {
+        columns: dict[str, dict[str, ColumnKind]] = {
             "positions": {"account": "name", "instrument|name": "str",
                           "quantity|amount|size": "float"},
             "balances": {"account": "name", "currency|instrument": "str",
@@ -202,7 +205,7 @@ class Book:
                        "limit_price|price": "float"},
             "accounts": {"account": "name"},
         }  # fmt: skip
-        optional = {
+        optional: dict[str, dict[str, ColumnKind]] = {
             "positions": {"entry_price|average_price": "float"},
             "accounts": {"mode": "str", "parent": "name", "owner": "name"},
         }
@@ -225,7 +228,9 @@ class Book:
 
     def _check_parents(self) -> None:
         pockets = np.flatnonzero(self.parent >= 0)
-        wrong = pockets[(self.parent[pockets] == pockets) | (self.parent[self.parent[pockets]] >= 0)]
+        wrong = pockets[
+            (self.parent[pockets] == pockets) | (self.parent[self.parent[pockets]] >= 0)
+        ]
         if len(wrong):
             row = int(wrong[0])
             raise ArgumentError(
@@ -684,10 +689,9 @@ class _Packer:
         if huge.any():
             bad = int(np.argmax(huge))
             row = int(holder[bad])
+            account, name = self.book.accounts[row], self.instruments.name[at[bad]]
             raise ExactnessError(
-                f"account {self.book.accounts[row]!r}: its rows of {self.instruments.name[at[bad]]} "
-                "add up to 2^53 steps or more",
-                row=row,
+                f"account {account!r}: its rows of {name} add up to 2^53 steps or more", row=row
             )
 
     def packed_orders(self) -> dict[str, Any]:
@@ -702,11 +706,9 @@ class _Packer:
         huge = ~(np.abs(limit) < 2.0**53)
         if huge.any():
             bad = int(np.argmax(huge))
-            raise ExactnessError(
-                f"{orders.origin.at(bad, 'limit_price')}: {orders.price[bad]:g} makes 2^53 quanta a "
-                "lot or more",
-                row=bad,
-            )
+            assert orders.price is not None
+            place = f"{orders.origin.at(bad, 'limit_price')}: {orders.price[bad]:g}"
+            raise ExactnessError(f"{place} makes 2^53 quanta a lot or more", row=bad)
         order = np.lexsort((rows, orders.account))
         offset = np.zeros(len(self.book) + 1, dtype=np.int64)
         np.cumsum(np.bincount(orders.account, minlength=len(self.book)), out=offset[1:])
@@ -751,7 +753,9 @@ def _why_unknown(name: str) -> str:
     except UnknownInstrumentError as error:
         return str(error)
     if terms.kind is Kind.SPOT:
-        return f"the market has no price of {name}; give index={{{name!r}: ...}} or --index {name}=..."
+        return (
+            f"the market has no price of {name}; give index={{{name!r}: ...}} or --index {name}=..."
+        )
     return f"the market has no instrument {name!r}"
 
 

@@ -43,8 +43,9 @@ class Explanation:
     positions : Table
         instrument, group, quantity, mark_value, delta, pnl_unit_worst, pnl_group_worst, charges,
         alone: P&L in its unit's and its group's worst scenario, its linear charges, and what the
-        position would need in an account of its own in the same mode (MM). A future's or perpetual's mark_value is
-        its unrealised profit: its cost basis belongs to it, not to a balance.
+        position would need in an account of its own in the same mode (MM). A future's or
+        perpetual's mark_value is its unrealised profit: its cost basis belongs to it, not to a
+        balance.
     orders : Table
         instrument, group, quantity, limit_price, pnl_unit_worst, pnl_group_worst: the loss of each
         open order that fills in its unit's and its group's worst scenario, 0 where it would gain.
@@ -90,7 +91,9 @@ class Explanation:
         return explanation_text(self)
 
 
-def explain(book: Book, margin: Margin, account: str, *, standing: Standing | None = None) -> Explanation:
+def explain(
+    book: Book, margin: Margin, account: str, *, standing: Standing | None = None
+) -> Explanation:
     """Take one account's requirement apart.
 
     Parameters
@@ -115,7 +118,9 @@ def explain(book: Book, margin: Margin, account: str, *, standing: Standing | No
     risk = margin.risk
     unit = standing.quantum
 
-    group_of_unit = np.array([margin.groups.index(margin.model.unit(u).group) for u in margin.units])
+    group_of_unit = np.array(
+        [margin.groups.index(margin.model.unit(u).group) for u in margin.units]
+    )
     positions = _positions(one, standing, margin, row, group_of_unit)
     modes = _modes(one, margin, standing, row)
     im = float(standing.quanta["im"][row] * unit)
@@ -187,10 +192,13 @@ class _Lines:
                 holder[2] += rest
         rows = sorted(lines)
         columns = list(zip(*(lines[row] for row in rows), strict=True)) or [()] * 4
-        dtypes = (np.float64, np.int64, np.float64, np.float64)
+        lots, basis_row, basis_lots, basis_cash = columns
         return cls(
-            np.array(rows, dtype=np.int64),
-            *(np.array(c, dtype=t) for c, t in zip(columns, dtypes, strict=True)),
+            row=np.array(rows, dtype=np.int64),
+            lots=np.array(lots, dtype=np.float64),
+            basis_row=np.array(basis_row, dtype=np.int64),
+            basis_lots=np.array(basis_lots, dtype=np.float64),
+            basis_cash=np.array(basis_cash, dtype=np.float64),
         )
 
     def total(self, values: NDArray[np.float64], of_basis: NDArray[np.float64]) -> Any:
@@ -231,9 +239,7 @@ def _positions(
     )
 
 
-def _orders(
-    one: Book, standing: Standing, margin: Margin, row: int, group_of_unit: Any
-) -> Table:
+def _orders(one: Book, standing: Standing, margin: Margin, row: int, group_of_unit: Any) -> Table:
     """Open orders in the core's order: by instrument."""
     risk, packed = margin.risk, one.pack(margin.risk)
     at = np.empty(0, dtype=np.int32) if packed.order_row is None else packed.order_row

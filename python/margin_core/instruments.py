@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from enum import IntEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -190,7 +190,7 @@ def expiry_text(expiry_ns: int) -> str:
     """Deribit's way to write an expiry, such as 5JUN26; empty for 0."""
     if expiry_ns == 0:
         return ""
-    day = datetime.fromtimestamp(expiry_ns // 1_000_000_000, timezone.utc)
+    day = datetime.fromtimestamp(expiry_ns // 1_000_000_000, UTC)
     return f"{day.day}{MONTHS[day.month - 1]}{day.year % 100:02d}"
 
 
@@ -287,9 +287,7 @@ class Instruments:
         for column, dtype in _COLUMNS:
             values = np.array(getattr(self, column), dtype=dtype)
             if values.shape != self.name.shape:
-                raise ArgumentError(
-                    f"{column} has shape {values.shape} for {len(self.name)} names"
-                )
+                raise ArgumentError(f"{column} has shape {values.shape} for {len(self.name)} names")
             put(self, column, values)
         self._check()
         for column in ("name", *(column for column, _ in _COLUMNS)):
@@ -301,9 +299,7 @@ class Instruments:
             first: dict[str, int] = {}
             for i, name in enumerate(self.name):
                 if first.setdefault(name, i) != i:
-                    raise RowOrderError(
-                        f"row {i}: {name} is already in row {first[name]}", row=i
-                    )
+                    raise RowOrderError(f"row {i}: {name} is already in row {first[name]}", row=i)
         for column in ("strike", "contract_size", "step"):
             self._refuse(~np.isfinite(getattr(self, column)), column, "not finite", NotFiniteError)
         self._refuse(self.kind > Kind.PUT, "kind", "no such kind")
@@ -426,8 +422,14 @@ class Instruments:
             name=label,
             required={"instrument|name|instrument_name": "str"},
             optional={
-                "unit": "str", "kind": "id", "expiry_ns": "int", "strike": "float",
-                "contract_size": "float", "inverse": "bool", "settlement": "str", "step": "float",
+                "unit": "str",
+                "kind": "id",
+                "expiry_ns": "int",
+                "strike": "float",
+                "contract_size": "float",
+                "inverse": "bool",
+                "settlement": "str",
+                "step": "float",
             },  # fmt: skip
         )
         names = columns["instrument"]

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -519,9 +519,7 @@ def read_chain(
     return market_from_files(paths, now=now, index=index, tolerance_frac=tolerance_frac)
 
 
-def _vol_at(
-    strikes: NDArray[np.float64], vols: NDArray[np.float64], forward: float
-) -> float:
+def _vol_at(strikes: NDArray[np.float64], vols: NDArray[np.float64], forward: float) -> float:
     """Volatility at the forward, linear between the nearest strikes; NaN without options."""
     if strikes.size == 0:
         return float("nan")
@@ -535,7 +533,7 @@ def as_ns(now: Any) -> int:
     if isinstance(now, datetime):
         if now.tzinfo is None:
             raise ArgumentError(f"now has no time zone: {now}")
-        past = now - datetime(1970, 1, 1, tzinfo=timezone.utc)
+        past = now - datetime(1970, 1, 1, tzinfo=UTC)
         now = (past.days * 86_400 + past.seconds) * 1_000_000_000 + past.microseconds * 1_000
     if isinstance(now, np.datetime64):
         now = int(now.astype("datetime64[ns]").astype(np.int64))

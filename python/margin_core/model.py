@@ -39,8 +39,8 @@ class _Sourced(_Strict):
 class Quantum(_Strict):
     """What amounts are counted in."""
 
-    numeraire: str = Field("USD", description='"USD" or the name of a unit (coin margin).')
-    size: float = Field(1e-6, gt=0.0, le=1.0, allow_inf_nan=False)
+    numeraire: str = Field(default="USD", description='"USD" or the name of a unit (coin margin).')
+    size: float = Field(default=1e-6, gt=0.0, le=1.0, allow_inf_nan=False)
 
 
 class Factors(_Sourced):
@@ -298,7 +298,9 @@ def _faults(error: ValidationError) -> str:
 def model_names() -> list[str]:
     """The models that come with the package."""
     folder = files("margin_core") / "models"
-    return sorted(p.name.removesuffix(".toml") for p in folder.iterdir() if p.name.endswith(".toml"))
+    return sorted(
+        p.name.removesuffix(".toml") for p in folder.iterdir() if p.name.endswith(".toml")
+    )
 
 
 def load_model(model: str | os.PathLike[str] | MarginModel = "house") -> MarginModel:

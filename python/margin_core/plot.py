@@ -199,7 +199,7 @@ def _axes(axes: Any, title: str) -> None:
 
 def _lines(axes: Any, surface: Surface, scale: float, unit: str) -> None:
     """P&L over spot at three volatilities; where the equity is gone, if that is in sight."""
-    wanted = (surface.vol[0], surface.vol[-1], 0.0)
+    wanted: tuple[float, ...] = (surface.vol[0], surface.vol[-1], 0.0)
     if np.ptp(surface.pnl, axis=0).max() <= 1e-6 * max(float(np.abs(surface.pnl).max()), 1.0):
         wanted = (0.0,)  # no options: one line says it
     styles = ((BLUE, "--"), (ORANGE, "-."), (BLACK, "-"))

@@ -235,9 +235,7 @@ class _Builder:
                 )  # fmt: skip
         return index_usd
 
-    def in_usd(
-        self, rows: NDArray[np.intp], index_usd: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def in_usd(self, rows: NDArray[np.intp], index_usd: NDArray[np.float64]) -> NDArray[np.float64]:
         values = self.quotes["index_price"][rows].copy()
         for k, i in enumerate(rows):
             if not self.instruments.inverse[i] and not self.is_spot[i]:
@@ -245,9 +243,7 @@ class _Builder:
                 values[k] *= index_usd[self.instruments.units.index(currency)]
         return values
 
-    def middle(
-        self, rows: NDArray[np.intp], values: NDArray[np.float64], column: str
-    ) -> float:
+    def middle(self, rows: NDArray[np.intp], values: NDArray[np.float64], column: str) -> float:
         """The median of one quantity seen several times; too far apart is an error."""
         value = float(np.median(values))
         off = np.abs(values / value - 1.0)
@@ -288,9 +284,7 @@ class _Builder:
                 forward[rows] = self.forward_without_quote(rows, forward)
         return forward
 
-    def forward_without_quote(
-        self, rows: NDArray[np.intp], forward: NDArray[np.float64]
-    ) -> float:
+    def forward_without_quote(self, rows: NDArray[np.intp], forward: NDArray[np.float64]) -> float:
         instruments = self.instruments
         first = int(rows[0])
         future = np.flatnonzero(
@@ -489,10 +483,7 @@ class _Builder:
         self.note(np.flatnonzero(quoted & ~two_sided), "ask_price",
                   "no two-sided quote", "info")  # fmt: skip
 
-
-    def look_at_marks(
-        self, forward: NDArray[np.float64], discount: NDArray[np.float64]
-    ) -> None:
+    def look_at_marks(self, forward: NDArray[np.float64], discount: NDArray[np.float64]) -> None:
         """Whether mark and volatility of a quote mean the same price, at the quote's own time."""
         instruments, quotes = self.instruments, self.quotes
         rows = np.flatnonzero(

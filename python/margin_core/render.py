@@ -177,7 +177,9 @@ def _standing(e: Explanation) -> str:
     if e.status == "ok":
         text += f", with {_money(free, e)} free."
     elif e.status == "reduce_only":
-        text += f"; it lacks {_money(-free, e)} to open and has {_money(e.equity - e.mm, e)} to lose."
+        text += (
+            f"; it lacks {_money(-free, e)} to open and has {_money(e.equity - e.mm, e)} to lose."
+        )
     else:
         text += f"; {_money(e.mm - e.equity, e)} would bring it back to maintenance."
     if e.mm > 0:
@@ -321,7 +323,9 @@ def _netting(e: Explanation) -> str:
         e.groups["group"], e.groups["sum_of_scans"], e.groups["offset"], strict=True
     ):
         if offset > 0.005 * max(sums, 1.0):
-            units = [u for u, g in zip(e.units["unit"], e.units["group"], strict=True) if g == group]
+            units = [
+                u for u, g in zip(e.units["unit"], e.units["group"], strict=True) if g == group
+            ]
             text += (
                 f" {_listed(units) if len(units) < 3 else ', '.join(units)} do not have their "
                 f"worst at once: of {_money(sums, e)} one by one, {_money(offset, e)} is set off."

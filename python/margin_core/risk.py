@@ -62,7 +62,8 @@ class Numbering:
         instruments = market.instruments
         groups = {name: i for i, name in enumerate(model.groups)}
         by_group = sorted(
-            range(len(instruments.units)), key=lambda u: groups[model.unit(instruments.units[u]).group]
+            range(len(instruments.units)),
+            key=lambda u: groups[model.unit(instruments.units[u]).group],
         )
         rank = np.empty(len(by_group), dtype=np.int64)
         rank[by_group] = np.arange(len(by_group))

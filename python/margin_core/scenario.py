@@ -14,7 +14,7 @@ from margin_core.errors import ArgumentError, DomainError, NotFiniteError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from margin_core.model import Event, Grid, MarginModel, Tails, Unit
+    from margin_core.model import Event, Grid, MarginModel, Tails
     from margin_core.risk import Numbering
 
 __all__ = ["Scenarios"]
@@ -107,7 +107,9 @@ class Scenarios:
         return len(self.names)
 
     def __repr__(self) -> str:
-        return f"<{len(self)} scenarios of {', '.join(self.units)}: {', '.join(self.names[:4])} ...>"
+        return (
+            f"<{len(self)} scenarios of {', '.join(self.units)}: {', '.join(self.names[:4])} ...>"
+        )
 
     @classmethod
     def from_arrays(
@@ -198,8 +200,12 @@ class Scenarios:
             factors=factors,
             event_move=np.hstack(
                 [
-                    np.array([t.event_move[t.factors.index(f)] if f in t.factors
-                              else np.zeros(len(t)) for f in factors]).reshape(-1, len(t))
+                    np.array(
+                        [
+                            t.event_move[t.factors.index(f)] if f in t.factors else np.zeros(len(t))
+                            for f in factors
+                        ]
+                    ).reshape(-1, len(t))
                     for t in tables
                 ]  # fmt: skip
             ),

@@ -120,7 +120,9 @@ class Standing:
         columns: dict[str, Any] = {"account": self.accounts[rows]}
         if (self.parent >= 0).any():
             parent = self.parent[rows]
-            columns["parent"] = np.where(parent >= 0, self.accounts[parent], None)
+            names = self.accounts[parent]
+            names[parent < 0] = None
+            columns["parent"] = names
         for name in ("equity", "im", "mm"):
             columns[f"{name}_{unit}"] = self.amount(name)[rows]
         columns["status"] = np.array(STATUS, dtype=object)[self.status[rows]]
@@ -179,8 +181,8 @@ def in_numeraire(quanta: NDArray[np.int64], quantum: float) -> NDArray[np.float6
     """Whole quanta as amounts; 239620310415 of 1e-6 are 239620.310415, rounded once."""
     per_unit = round(1.0 / quantum)
     if per_unit > 1 and 1.0 / per_unit == quantum:
-        return quanta / per_unit
-    return quanta * quantum
+        return quanta / np.float64(per_unit)
+    return quanta * np.float64(quantum)
 
 
 def sweep(
@@ -229,7 +231,7 @@ def sweep(
     whole = {name: np.empty(n, dtype=np.int64) for name in _sweep.COLUMNS}
     status = np.empty(n, dtype=np.uint8)
     by_account: dict[str, NDArray[Any]] = {**whole, "status": status}
-    wide = {"joint_scenario": np.empty((n, n_groups), dtype=np.int32)}
+    wide: dict[str, NDArray[Any]] = {"joint_scenario": np.empty((n, n_groups), dtype=np.int32)}
     if units:
         wide["joint_scan"] = np.empty((n, n_groups), dtype=np.int64)
         wide["unit_scan"] = np.empty((n, n_units), dtype=np.int64)

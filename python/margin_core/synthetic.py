@@ -201,7 +201,7 @@ def _ladder(curve: _Curve, e: int) -> tuple[NDArray[np.float64], NDArray[np.int6
     high = int(forward * np.exp(min(6.0 * spread, 2.0)) / step) + 1
     number = np.arange(low, high)
     level = np.where(number % 4 == 0, 0, np.where(number % 2 == 0, 1, 2))
-    return number * step, level
+    return number * np.float64(step), level.astype(np.int64)
 
 
 def _round_step(width: float) -> float:
@@ -566,9 +566,13 @@ class _BookMaker:
 
     def make(self) -> Book:
         parts = [legs for style in STYLES if style != "cash" for legs in getattr(self, style)()]
-        legs = _Legs(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+        legs = _Legs(
+            np.concatenate([part.account for part in parts]),
+            np.concatenate([part.row for part in parts]),
+            np.concatenate([part.quantity for part in parts]),
+        )
         order = np.argsort(legs.account * len(self.market) + legs.row, kind="stable")
-        legs = _Legs(*(column[order] for column in legs))
+        legs = _Legs(legs.account[order], legs.row[order], legs.quantity[order])
         self.mode, parent = self.modes()
         positions = (legs.account, legs.row, self.market.names.tolist(), legs.quantity)
         columns: dict[str, Any] = {

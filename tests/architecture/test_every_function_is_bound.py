@@ -12,7 +12,9 @@ def test_every_function_is_declared_once():
 
 
 def test_declarations_stand_under_their_own_header():
-    blocks = re.split(r'cdef extern from "margin_core/(\w+\.h)"', (BINDING / "c_api.pxd").read_text())
+    blocks = re.split(
+        r'cdef extern from "margin_core/(\w+\.h)"', (BINDING / "c_api.pxd").read_text()
+    )
     found = {
         name: header
         for header, block in zip(blocks[1::2], blocks[2::2], strict=True)

@@ -12,7 +12,8 @@ def test_every_source_file_has_the_line():
     without = []
     for folder in FOLDERS:
         for path in sorted((ROOT / folder).rglob("*")):
-            if path.suffix in SUFFIXES and path.is_file() and path.stat().st_size:
-                if not any(LINE in line for line in path.read_text().splitlines()[:20]):
-                    without.append(str(path.relative_to(ROOT)))
+            if path.suffix not in SUFFIXES or not path.is_file() or not path.stat().st_size:
+                continue
+            if not any(LINE in line for line in path.read_text().splitlines()[:20]):
+                without.append(str(path.relative_to(ROOT)))
     assert not without

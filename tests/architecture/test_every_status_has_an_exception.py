@@ -4,9 +4,9 @@
 import re
 
 import pytest
-from margin_core import errors
 
 from architecture.tree import HEADERS
+from margin_core import errors
 
 
 def statuses():

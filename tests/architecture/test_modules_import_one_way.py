@@ -88,4 +88,6 @@ def test_nothing_uses_the_reference():
 def test_adapters_are_loaded_only_when_asked_for():
     for name, path in NAMES.items():
         if not name.startswith(("margin_core.adapters", "margin_core.cli")):
-            assert not any(t.startswith("margin_core.adapters") for t in imports_at_load(path)), name
+            assert not any(t.startswith("margin_core.adapters") for t in imports_at_load(path)), (
+                name
+            )

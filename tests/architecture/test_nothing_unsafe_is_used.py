@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Data is never run: no pickle, eval, exec, joblib, shell or unsafe YAML anywhere in the package."""
+"""Data is never run: no pickle, eval, exec, joblib, shell or unsafe YAML in the package."""
 
 import ast
 import re

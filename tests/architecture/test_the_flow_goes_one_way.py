@@ -38,7 +38,9 @@ def test_public_headers_include_only_public_headers():
 
 def test_the_umbrella_holds_every_public_header_in_the_order_of_the_flow():
     folder = CORE / "include" / "margin_core"
-    umbrella = re.findall(r"#include <margin_core/(\w+\.h)>", (folder / "margin_core.h").read_text())
+    umbrella = re.findall(
+        r"#include <margin_core/(\w+\.h)>", (folder / "margin_core.h").read_text()
+    )
     assert sorted(umbrella) == sorted(h.name for h in folder.glob("*.h") if h.stem != "margin_core")
     for header in folder.glob("*.h"):
         if header.stem == "margin_core":

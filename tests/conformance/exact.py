@@ -70,8 +70,11 @@ def accounts(book: Any) -> list[Held]:
                 0 if book.mode is None else int(book.mode[a]),
                 [(int(book.instrument[p]), int(book.lots[p])) for p in held],
                 [
-                    (int(book.order_instrument[o]), int(book.order_lots[o]),
-                     int(book.order_limit[o]))
+                    (
+                        int(book.order_instrument[o]),
+                        int(book.order_lots[o]),
+                        int(book.order_limit[o]),
+                    )
                     for o in ordered
                 ],  # fmt: skip
             )
@@ -195,9 +198,7 @@ def one_sided(line: list[Line], account: Held) -> Counter:
     return gross
 
 
-def concentration(
-    own: Counter, owner: Counter, market: Counter, model: Any, quantum: float
-) -> int:
+def concentration(own: Counter, owner: Counter, market: Counter, model: Any, quantum: float) -> int:
     total = 0
     for (u, side), size in own.items():
         unit = model.units[u]
@@ -215,8 +216,9 @@ def impact(size: int, depth_usd: float, impact_frac: float, quantum: float) -> F
     low = (0, 0)
     for j in range(11):
         scale = 2.0 ** (j - 6)
-        node = round(depth_usd / quantum / 2**20 * scale), round(
-            min(Fraction(2**20), 2**20 * Fraction(impact_frac) * Fraction(sqrt(scale)))
+        node = (
+            round(depth_usd / quantum / 2**20 * scale),
+            round(min(Fraction(2**20), 2**20 * Fraction(impact_frac) * Fraction(sqrt(scale)))),
         )
         if size < node[0]:
             share = Fraction(size - low[0], node[0] - low[0])

@@ -11,7 +11,6 @@ from math import gcd, sqrt
 
 import numpy as np
 from hypothesis import given
-from hypothesis import strategies as st
 
 from conformance import exact
 from properties.strategies import seeds

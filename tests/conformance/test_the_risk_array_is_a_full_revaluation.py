@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from margin_core.reference.risk_array import risk_array
 
+from margin_core.reference.risk_array import risk_array
 from properties.engines import Compiled, Reference
 from properties.strategies import worlds
 

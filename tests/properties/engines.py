@@ -41,9 +41,7 @@ class Reference:
         risk = reference_risk.risk_array(
             world.instruments, world.market, world.scenarios, world.lot, quantum=world.quantum
         )
-        rates = reference_margin.rates(
-            world.instruments, world.market, risk, world.model
-        )
+        rates = reference_margin.rates(world.instruments, world.market, risk, world.model)
         return Prepared(world, risk.cells.astype(np.int64), rates)
 
     def scan(self, cells: Any, accounts: list[Account]) -> tuple[Any, Any]:
@@ -52,9 +50,7 @@ class Reference:
     def exposure(self, prepared: Prepared, accounts: list[Account]) -> tuple[Any, Any]:
         world = prepared.world
         columns = book(accounts, len(prepared.cells))
-        return reference_sweep.exposure(
-            prepared.cells, prepared.rates, world.instruments, columns
-        )
+        return reference_sweep.exposure(prepared.cells, prepared.rates, world.instruments, columns)
 
     def sweep(
         self, prepared: Prepared, accounts: list[Account], market: Any = None, owners: Any = None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every property runs against every engine; HYPOTHESIS_PROFILE=nightly runs thousands of examples."""
+"""Every property runs against every engine; HYPOTHESIS_PROFILE=nightly runs thousands."""
 
 import os
 

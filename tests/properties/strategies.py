@@ -109,7 +109,9 @@ def _market(rng, instruments):
     option = instruments.kind >= CALL
     dated = np.zeros(instruments.n_terms, bool)
     dated[instruments.term[instruments.kind >= FUTURE]] = True
-    years = np.where(dated, rng.choice([0.0, 0.003, 0.04, 0.06, 0.2, 0.5, 0.7, 2.0], dated.size), 0.0)
+    years = np.where(
+        dated, rng.choice([0.0, 0.003, 0.04, 0.06, 0.2, 0.5, 0.7, 2.0], dated.size), 0.0
+    )
     basis = np.exp(0.05 * years * rng.uniform(-1, 2))[instruments.term]
     premium = np.where(instruments.kind == SPOT, rng.uniform(-0.01, 0.01, n), 0.0)
     forward = index[instruments.unit] * basis * (1 + premium)
@@ -179,9 +181,7 @@ def models(draw, n_units):
     rng = np.random.default_rng(draw(seeds))
     return Model(
         units=tuple(_unit_margin(rng, group) for group in groups),
-        lambda_k=tuple(
-            draw(st.lists(st.integers(0, 819), min_size=n_groups, max_size=n_groups))
-        ),
+        lambda_k=tuple(draw(st.lists(st.integers(0, 819), min_size=n_groups, max_size=n_groups))),
         mm_factor_k=mm_factor,
         im_factor_k=min(2**14, mm_factor + draw(st.sampled_from([0, 1, 205, 2**13]))),
     )

@@ -7,8 +7,8 @@ Source: docs/method/margin.md section 5.
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from margin_core.errors import ExactnessError
 
+from margin_core.errors import ExactnessError
 from properties.strategies import EXACT, arrays, worlds
 from properties.worlds import CROSS, ISOLATED, PORTFOLIO, Account, Order
 

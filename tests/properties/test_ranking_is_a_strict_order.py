@@ -17,9 +17,10 @@ rows = st.lists(st.tuples(some, some.map(abs)), max_size=30)
 
 
 def columns(rows):
-    return tuple(np.array(column, np.int64) for column in zip(*rows, strict=True)) or (
-        np.zeros(0, np.int64),
-    ) * 2
+    return (
+        tuple(np.array(column, np.int64) for column in zip(*rows, strict=True))
+        or (np.zeros(0, np.int64),) * 2
+    )
 
 
 @given(rows)

@@ -14,11 +14,10 @@ import pytest
 
 pytest.importorskip("click")
 
+from margin_core import __version__
 from margin_core.adapters.tables import read_table
 from margin_core.cli import main, screen
 from margin_core.table import Table
-
-from margin_core import __version__
 
 POSITIONS = """account,instrument,quantity,entry_price
 alice,BTC-5JUN26-60000-C,-2,
@@ -132,7 +131,9 @@ def test_sweep_counts_and_ranks(run, book, tmp_path):
 
 
 def test_pockets_are_shown_with_their_parent(run, book, tmp_path):
-    (tmp_path / "accounts.csv").write_text("account,mode,parent\nalice,,\nbob,,\ncarol,isolated,bob\n")
+    (tmp_path / "accounts.csv").write_text(
+        "account,mode,parent\nalice,,\nbob,,\ncarol,isolated,bob\n"
+    )
     for out in (fits(run("margin", *book)), fits(run("sweep", *book))):
         line = out.split("With their pockets")[1].splitlines()[2].split()
         assert line[:2] == ["bob", "1"]
@@ -175,7 +176,9 @@ def test_greeks_shows_chain_and_differences(run, chain, tmp_path):
 def test_greeks_match_the_venues_own(run, shared):
     path = shared / "data" / "chains" / "deribit_btc_options_20260122.csv"
     out = fits(run("greeks", path, "--expiry", "27MAR26"))
-    lines = {line.split()[0]: line.split() for line in out.split("Differences")[1].splitlines()[2:7]}
+    lines = {
+        line.split()[0]: line.split() for line in out.split("Differences")[1].splitlines()[2:7]
+    }
     assert float(lines["delta"][1]) < 1e-4
     assert float(lines["vega"][4]) < 0.04
 
@@ -208,7 +211,9 @@ def test_a_market_of_ones_own_table(run, tmp_path):
     ],
 )
 def test_a_bad_quote_is_named_with_its_line(run, tmp_path, rows, words):
-    (tmp_path / "m.csv").write_text(f"instrument,underlying_price,vol\nBTC-PERPETUAL,60000,\n{rows}")
+    (tmp_path / "m.csv").write_text(
+        f"instrument,underlying_price,vol\nBTC-PERPETUAL,60000,\n{rows}"
+    )
     (tmp_path / "p.csv").write_text("account,instrument,quantity\na,BTC-PERPETUAL,-10\n")
     options = ("--market", "m.csv", "--positions", "p.csv", "--index", "BTC=60000")
     refused(run("margin", *options, "--now", "2026-06-01T08:00:00Z"), "m.csv, row 1", *words)
@@ -250,7 +255,10 @@ def test_a_bad_row_of_parquet_is_named(run, chain, tmp_path):
     table = {"account": ["a", "a"], "instrument": ["BTC", "BTC-1JAN27"], "quantity": [1.0, 2.0]}
     Table(table).to_parquet(tmp_path / "p.parquet")
     err = refused(run("margin", "--market", *chain, "--positions", "p.parquet"))
-    assert err == "margin-core: p.parquet, row 1, instrument: the market has no instrument 'BTC-1JAN27'\n"
+    assert (
+        err
+        == "margin-core: p.parquet, row 1, instrument: the market has no instrument 'BTC-1JAN27'\n"
+    )
 
 
 # What goes wrong

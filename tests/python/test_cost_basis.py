@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from margin_core.book import Book
 from margin_core.errors import ExactnessError
 from margin_core.explain import explain
-from margin_core.synthetic import synthetic_market
-
 from margin_core.margin import Margin
 from margin_core.sweep import sweep
+from margin_core.synthetic import synthetic_market
 
 SOL, BTC = "SOL_USDC-PERPETUAL", "BTC-PERPETUAL"
 

@@ -282,8 +282,13 @@ def recorded(shared, *names):
 CSV = ("deribit_btc_options_20260122.csv", "deribit_btc_futures_20260122.csv")
 SAMPLES = tuple(
     f"deribit_api_samples/deribit_{name}.json"
-    for name in ("book_summary_btc_future", "book_summary_btc_option", "get_instruments_btc_future",
-                 "get_instruments_btc_option", "ticker_btc_perpetual")  # fmt: skip
+    for name in (
+        "book_summary_btc_future",
+        "book_summary_btc_option",
+        "get_instruments_btc_future",
+        "get_instruments_btc_option",
+        "ticker_btc_perpetual",
+    )  # fmt: skip
 )
 
 

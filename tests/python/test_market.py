@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from margin_core.instruments import Instruments
 from margin_core.market import Market, read_chain
 from margin_core.pricing import black76
 
-NOW = datetime(2026, 6, 1, 8, tzinfo=timezone.utc)
+NOW = datetime(2026, 6, 1, 8, tzinfo=UTC)
 NOW_NS = int(NOW.timestamp()) * 10**9
 YEARS = 25 / 365  # to 26JUN26
 
@@ -242,14 +242,17 @@ def test_what_cannot_be_is_refused_by_row_and_field(changes, why):
 
 def test_an_expiry_at_the_very_instant_has_expired():
     source = {"instrument": ["BTC-26JUN26"], "forward_usd": [6e4]}
-    at = int(datetime(2026, 6, 26, 8, tzinfo=timezone.utc).timestamp()) * 10**9
+    at = int(datetime(2026, 6, 26, 8, tzinfo=UTC).timestamp()) * 10**9
     assert Market.from_table(source, now=at - 1, index={"BTC": 6e4}).years[0] > 0
     with pytest.raises(FileError, match="has expired"):
         Market.from_table(source, now=at, index={"BTC": 6e4})
 
 
 def test_an_index_is_needed_and_must_be_a_price():
-    with pytest.raises(FileError, match=r"index_usd: BTC-26JUN26-60000-C: no index price of BTC; give index=\{'BTC'"):
+    with pytest.raises(
+        FileError,
+        match=r"index_usd: BTC-26JUN26-60000-C: no index price of BTC; give index=\{'BTC'",
+    ):
         market(index={})
     for price in (0.0, -1.0, np.nan, np.inf, "60000"):
         with pytest.raises(ArgumentError, match="index of BTC: must be a positive number"):

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -14,7 +14,7 @@ from margin_core.instruments import MONTHS, Kind, expiry_text, parse_name
 
 
 def ns(*when: int) -> int:
-    return int(datetime(*when, tzinfo=timezone.utc).timestamp()) * 1_000_000_000
+    return int(datetime(*when, tzinfo=UTC).timestamp()) * 1_000_000_000
 
 
 @pytest.mark.parametrize(

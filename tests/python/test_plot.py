@@ -7,12 +7,12 @@ import sys
 
 import numpy as np
 import pytest
+
 from margin_core.book import Book
 from margin_core.errors import ArgumentError, FileError, MissingExtraError
+from margin_core.margin import Margin
 from margin_core.plot import Surface, account_picture, account_surface
 from margin_core.synthetic import synthetic_market
-
-from margin_core.margin import Margin
 
 
 @pytest.fixture(scope="module")
@@ -49,16 +49,16 @@ def test_a_perpetual_gains_its_notional_and_dollars_stand_still(book, margin):
 
 def test_the_title_states_the_finding(book, margin):
     held = account_surface(book, margin, "1").finding()
-    assert held.startswith("Account 1 loses at most") and held.endswith(", 40 % of its equity, within ±40 % of spot")
+    assert held.startswith("Account 1 loses at most") and held.endswith(
+        ", 40 % of its equity, within ±40 % of spot"
+    )
     broke = account_surface(book, margin, "2").finding()
     assert broke == "Account 2 can lose its equity once spot rises 20 %"
     flat = Surface("z\x1b", np.zeros(3), np.zeros(3), np.zeros((3, 3)), 1.0, "USD")
     assert flat.finding() == "Account z\\x1b loses nothing here"
 
 
-@pytest.mark.parametrize(
-    ("account", "suffix"), [("0", ".png"), ("1", ".svg"), ("2", ".pdf")]
-)
+@pytest.mark.parametrize(("account", "suffix"), [("0", ".png"), ("1", ".svg"), ("2", ".pdf")])
 def test_the_same_account_gives_the_same_file(book, margin, tmp_path, suffix, account):
     pytest.importorskip("matplotlib")
     surface = account_surface(book, margin, account, points=25)

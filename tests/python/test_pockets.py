@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from margin_core.book import Book
 from margin_core.explain import explain
-from margin_core.market import Market
 from margin_core.margin import Margin
+from margin_core.market import Market
 from margin_core.sweep import sweep
 
 NOW_NS = 1_780_300_800_000_000_000  # 2026-06-01 08:00 UTC
@@ -65,7 +66,9 @@ def test_a_family_is_added_up_and_nobody_pays_for_another(book, margin):
     assert of["rich"] == of["poor"] == pytest.approx(9_600.0, abs=60_000 / 2**20)
     assert family["equity_usd"].tolist() == [71_000.0]
     assert family["mm_usd"].tolist() == [of["desk"] + of["rich"] + of["poor"]]
-    assert family["lacking_usd"].tolist() == [of["poor"] - 1_000.0]  # the rich pocket's surplus is its own
+    assert family["lacking_usd"].tolist() == [
+        of["poor"] - 1_000.0
+    ]  # the rich pocket's surplus is its own
     assert family["status"].tolist() == ["liquidatable"]
 
 

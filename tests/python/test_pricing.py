@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from margin_core import pricing
 from margin_core.errors import (
     ArgumentError,
     DomainError,
@@ -16,10 +18,8 @@ from margin_core.errors import (
     NoSolutionError,
     NotFiniteError,
 )
-from margin_core.reference import pricing as reference
-
-from margin_core import pricing
 from margin_core.pricing import Greeks, bachelier, black76, implied_vol
+from margin_core.reference import pricing as reference
 
 GREEKS = ("price", "delta", "gamma", "vega", "theta", "rho", "vanna", "volga")
 EPSILON = 2.0**-52

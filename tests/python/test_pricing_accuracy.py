@@ -12,12 +12,12 @@ import math
 
 import numpy as np
 import pytest
+
 from conformance.exact_pricing import EPSILON, bachelier, black76, error
+from margin_core import pricing
 from margin_core._binding import _errors
 from margin_core.errors import MarginCoreError, NoSolutionError
 from margin_core.reference import pricing as reference
-
-from margin_core import pricing
 
 GREEKS = ("price", "delta", "gamma", "vega", "theta", "rho", "vanna", "volga")
 SPECIAL = (0.0, -0.0, 5e-324, 1e-308, 1e-16, 1.0, 1e16, 1e308, math.inf, -math.inf, math.nan, -1.0)
@@ -49,11 +49,13 @@ def box(n, seed):
 
 
 def relative(values, exact):
-    return np.array([error(v, e) / max(abs(float(e)), 1e-300) for v, e in zip(values, exact)])
+    return np.array(
+        [error(v, e) / max(abs(float(e)), 1e-300) for v, e in zip(values, exact, strict=True)]
+    )
 
 
 def absolute(values, exact):
-    return np.array([error(v, e) for v, e in zip(values, exact)])
+    return np.array([error(v, e) for v, e in zip(values, exact, strict=True)])
 
 
 def column(rows, name):
@@ -63,10 +65,13 @@ def column(rows, name):
 def test_black76_is_within_its_bounds(n, isa):
     forward, strike, years, vol, _, discount = inputs = box(n, 1)
     found = pricing.black76(*inputs)
-    exact = [black76(*row) for row in zip(*inputs)]
+    exact = [black76(*row) for row in zip(*inputs, strict=True)]
     top = np.maximum(forward, strike)
     out_of_the_money = np.array(
-        [float(black76(f, k, t, v, f <= k)["price"]) for f, k, t, v in zip(*inputs[:4])]
+        [
+            float(black76(f, k, t, v, f <= k)["price"])
+            for f, k, t, v in zip(*inputs[:4], strict=True)
+        ]
     )
     seen = out_of_the_money >= 1e-12 * top
 
@@ -103,10 +108,13 @@ def test_bachelier_is_within_its_bounds(n, isa):
     strike = forward - h * s
     inputs = forward, strike, years, vol, is_call, discount
     found = pricing.bachelier(*inputs)
-    exact = [bachelier(*row) for row in zip(*inputs)]
+    exact = [bachelier(*row) for row in zip(*inputs, strict=True)]
     top = np.maximum(np.maximum(np.abs(forward), np.abs(strike)), s)
     out_of_the_money = np.array(
-        [float(bachelier(f, k, t, v, f <= k)["price"]) for f, k, t, v in zip(*inputs[:4])]
+        [
+            float(bachelier(f, k, t, v, f <= k)["price"])
+            for f, k, t, v in zip(*inputs[:4], strict=True)
+        ]
     )
     seen = out_of_the_money >= 1e-12 * s
 
@@ -126,13 +134,15 @@ def test_bachelier_is_within_its_bounds(n, isa):
 
 def test_volatility_is_found_to_the_last_digits_of_the_price(n, isa):
     forward, strike, years, vol, is_call, discount = box(n, 3)
-    exact = [black76(*row) for row in zip(forward, strike, years, vol, is_call, discount)]
+    exact = [
+        black76(*row) for row in zip(forward, strike, years, vol, is_call, discount, strict=True)
+    ]
     price = np.array([float(row["price"]) for row in exact])
     vega = np.array([float(row["vega"]) for row in exact])
     top = np.maximum(forward, strike)
     value = np.array(
         [float(black76(f, k, t, v, f <= k)["price"])
-         for f, k, t, v in zip(forward, strike, years, vol)]
+         for f, k, t, v in zip(forward, strike, years, vol, strict=True)]
     )  # fmt: skip
     limit = discount * np.where(is_call, forward, strike)
     payoff = np.where(is_call, forward - strike, strike - forward)

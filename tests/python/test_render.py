@@ -7,13 +7,13 @@ import re
 
 import numpy as np
 import pytest
+
 from margin_core.book import Book, cost_bases
 from margin_core.explain import explain
-from margin_core.render import Column, amounts, clean, number, paragraph, table_text
-from margin_core.synthetic import synthetic_book, synthetic_market
-
 from margin_core.margin import Margin
+from margin_core.render import Column, amounts, clean, number, paragraph, table_text
 from margin_core.sweep import sweep
+from margin_core.synthetic import synthetic_book, synthetic_market
 
 ACCOUNTS = 400
 
@@ -105,8 +105,14 @@ def small(positions, *, cash=50_000.0, orders=None, mode=0):
 @pytest.mark.parametrize("mode", [0, 1, 2])
 @pytest.mark.parametrize("ordered", [False, True])
 @pytest.mark.parametrize("cash", [0.0, 50_000.0, -50_000.0])
-@pytest.mark.parametrize("legs", [[], [("BTC-PERPETUAL", -1_000.0)],
-                                  [("BTC-PERPETUAL", -1_000.0), ("ETH-PERPETUAL", 100.0)]])  # fmt: skip
+@pytest.mark.parametrize(
+    "legs",
+    [
+        [],
+        [("BTC-PERPETUAL", -1_000.0)],
+        [("BTC-PERPETUAL", -1_000.0), ("ETH-PERPETUAL", 100.0)],
+    ],
+)
 def test_no_kind_of_account_leaves_a_hole(venue, mode, ordered, cash, legs):
     _, margin, _ = venue
     orders = ([0], [0], ["BTC-PERPETUAL"], [-1_000.0], [60_000.0]) if ordered else None
@@ -115,8 +121,8 @@ def test_no_kind_of_account_leaves_a_hole(venue, mode, ordered, cash, legs):
     assert all(len(line) <= 80 and line == line.rstrip() for line in text.splitlines()), text
     assert "\n\n\n" not in text and not re.search(r"\bnan\b|-0\.00\b| \.|  +%", text), text
     said = " ".join(text.split())
-    assert ("Without netting" in said) == (e.mode == "portfolio" and len(e.positions) > 1
-                                           and e.mm < 0.995 * e.positions["alone"].sum())  # fmt: skip
+    saved = len(e.positions) > 1 and e.mm < 0.995 * e.positions["alone"].sum()
+    assert ("Without netting" in said) == (e.mode == "portfolio" and saved)
     assert ("open order" in said) == ordered
     assert ("Open orders count as if" in said) == (ordered and mode > 0)
     if not legs and not cash and not ordered:

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from margin_core.errors import ArgumentError
 from margin_core.instruments import Kind
-from margin_core.synthetic import synthetic_book, synthetic_market
-
 from margin_core.margin import Margin
 from margin_core.pricing import implied_vol
 from margin_core.sweep import STATUS, sweep
+from margin_core.synthetic import synthetic_book, synthetic_market
 
 N = 20_000
 

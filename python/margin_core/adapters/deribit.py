@@ -168,10 +168,7 @@ def _records_of(document: Any, label: str) -> Iterator[_Record]:
     """Records in an answer: its result is a list, one record, or records by name."""
     document = _result(document, label)
     if isinstance(document, Mapping):
-        if "instrument_name" in document:
-            document = [document]
-        else:
-            document = list(document.values())
+        document = [document] if "instrument_name" in document else list(document.values())
     if not isinstance(document, list):
         raise fail(label, "expected a list of records")
     for row, record in enumerate(document):
@@ -296,7 +293,9 @@ def _market(
                 latest = stamp if latest is None else max(latest, stamp)
     if not rows:
         beside = " beside the instruments" if answers.instruments else ""
-        raise fail(", ".join(answers.sources), f"no quotes: a book summary or tickers are needed{beside}")
+        raise fail(
+            ", ".join(answers.sources), f"no quotes: a book summary or tickers are needed{beside}"
+        )
 
     for name, (_, step) in listed.items():
         if step is not None and name not in rows:
@@ -329,8 +328,10 @@ def _market(
             labels,
             np.array([labels.index(origins[name].source) for name in names], dtype=np.int32),
             np.array([origins[name].row for name in names], dtype=np.int64),
-            np.array([-1 if origins[name].line is None else origins[name].line for name in names],
-                     dtype=np.int64),
+            np.array(
+                [-1 if origins[name].line is None else origins[name].line for name in names],
+                dtype=np.int64,
+            ),
             _FIELDS,
         ),
         tolerance_frac=tolerance_frac,
@@ -352,9 +353,7 @@ def _is_no_instrument(record: _Record) -> bool:
     return _PAIR_OR_COMBINATION.fullmatch(record.text("instrument_name") or "") is not None
 
 
-def _listed(
-    records: list[_Record], findings: Findings
-) -> dict[str, tuple[_Record, float | None]]:
+def _listed(records: list[_Record], findings: Findings) -> dict[str, tuple[_Record, float | None]]:
     """Record and step of each instrument; step None where it does not trade."""
     listed: dict[str, tuple[_Record, float | None]] = {}
     for record in records:
@@ -363,9 +362,7 @@ def _listed(
         terms = record.terms()
         if terms.name in listed:
             first = listed[terms.name][0]
-            raise record.fail(
-                "instrument_name", f"{terms.name} is already in {first.place}"
-            )
+            raise record.fail("instrument_name", f"{terms.name} is already in {first.place}")
         _check_terms(record, terms)
         step = record.number("min_trade_amount")
         if not step > 0:

@@ -21,7 +21,15 @@ from margin_core.adapters.files import fail, parse_json, read_bytes, read_text
 from margin_core.errors import ArgumentError, FileError, MarginCoreError, MissingExtraError
 from margin_core.origin import Origin
 
-__all__ = ["Column", "Kind", "parquet_module", "read_columns", "read_rows", "read_table", "source_name"]
+__all__ = [
+    "Column",
+    "Kind",
+    "parquet_module",
+    "read_columns",
+    "read_rows",
+    "read_table",
+    "source_name",
+]
 
 #: What a column must hold. `id` is text or whole numbers, as they come; `name` is either, as text.
 Kind = Literal["int", "float", "str", "bool", "id", "name"]
@@ -78,8 +86,8 @@ def read_table(
         What to call the source in messages; default the path, or "table".
     required, optional : mapping of column to kind
         "float" finite float64, "int" int64, "bool", "str" an object array of str, "id" either
-        int64 or text, "name" text, or whole numbers as text. Other names for one column are separated by bars, the result's name first:
-        ``"instrument|name"``.
+        int64 or text, "name" text, or whole numbers as text. Other names for one column are
+        separated by bars, the result's name first: ``"instrument|name"``.
     nullable : collection of str
         Columns (their first names) where null, NaN or an empty cell stands for "no value": NaN in
         float columns, None in text.
@@ -341,9 +349,7 @@ def _from_records(records: Collection[Any], label: str) -> Raw:
 # Files
 
 
-def _from_path(
-    path: str | os.PathLike[str], label: str, wanted: Collection[str] | None
-) -> Raw:
+def _from_path(path: str | os.PathLike[str], label: str, wanted: Collection[str] | None) -> Raw:
     suffix = os.path.splitext(os.fspath(path))[1].lower()
     if suffix == ".csv":
         return _from_csv(read_text(path), label)
@@ -426,9 +432,7 @@ def parquet_module() -> Any:
     return parquet
 
 
-def _from_parquet(
-    path: str | os.PathLike[str], label: str, wanted: Collection[str] | None
-) -> Raw:
+def _from_parquet(path: str | os.PathLike[str], label: str, wanted: Collection[str] | None) -> Raw:
     parquet = parquet_module()
     import pyarrow as pa
 

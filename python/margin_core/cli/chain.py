@@ -47,7 +47,9 @@ def greeks_table(
     columns: dict[str, Any] = {
         "instrument": instruments.name[rows],
         "unit": np.array(instruments.units, dtype=object)[instruments.unit[rows]],
-        "expiry": np.array([expiry_text(int(e)) for e in instruments.expiry_ns[rows]], dtype=object),
+        "expiry": np.array(
+            [expiry_text(int(e)) for e in instruments.expiry_ns[rows]], dtype=object
+        ),
         "days": market.years[rows] * 365.0,
         "strike": instruments.strike[rows],
         "kind": np.where(instruments.kind[rows] == Kind.CALL, "call", "put").astype(object),
@@ -77,7 +79,9 @@ def _chosen(market: Market, expiry: str | None, strikes: str | None) -> NDArray[
     if expiry is not None:
         texts = np.array([expiry_text(int(e)) for e in instruments.expiry_ns[rows]])
         if expiry.upper() not in texts:
-            there = ", ".join(dict.fromkeys(texts[np.argsort(instruments.expiry_ns[rows])].tolist()))
+            there = ", ".join(
+                dict.fromkeys(texts[np.argsort(instruments.expiry_ns[rows])].tolist())
+            )
             raise UnknownInstrumentError(f"--expiry {expiry}: no such expiry; there are {there}")
         rows = rows[texts == expiry.upper()]
     if strikes is not None:

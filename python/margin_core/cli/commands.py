@@ -26,7 +26,9 @@ def _version(context: click.Context, _parameter: click.Parameter, wanted: bool) 
     from margin_core.isa import isa, isas
 
     others = ", ".join(isas())
-    click.echo(f"margin-core {margin_core.__version__} (kernels: {isa()}; this processor: {others})")
+    click.echo(
+        f"margin-core {margin_core.__version__} (kernels: {isa()}; this processor: {others})"
+    )
     context.exit()
 
 
@@ -73,7 +75,8 @@ _synthetic = _options(
     click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
                  help="Of the made-up venue."),
 )  # fmt: skip
-_threads = click.option("--threads", type=click.IntRange(0, MAX_THREADS), default=0, show_default=True,
+_threads = click.option("--threads", type=click.IntRange(0, MAX_THREADS), default=0,
+                        show_default=True,
                         help="0: one per processor. Results do not depend on it.")  # fmt: skip
 
 

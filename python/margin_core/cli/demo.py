@@ -139,9 +139,7 @@ def _modes(book: Book, standing: Standing, margin: Margin, seed: int) -> None:
     )
 
 
-def _interesting(
-    book: Book, packed: PackedBook, standing: Standing, margin: Margin
-) -> str:
+def _interesting(book: Book, packed: PackedBook, standing: Standing, margin: Margin) -> str:
     """A portfolio account of a size to read, with legs of several coins that set off the most."""
     kind = margin.instruments.kind[packed.row]
     option, future = kind >= Kind.CALL, (kind == Kind.PERPETUAL) | (kind == Kind.FUTURE)

@@ -30,7 +30,9 @@ def show(model: MarginModel) -> None:
     screen.show(
         [
             Column("group", [clean(name) for name in model.groups], right=False),
-            Column("offset, %", [number(100 * g.lambda_k / 1024, 1) for g in model.groups.values()]),
+            Column(
+                "offset, %", [number(100 * g.lambda_k / 1024, 1) for g in model.groups.values()]
+            ),
             Column("units", [_units_of(model, name) for name in model.groups], right=False),
         ]
     )
@@ -48,13 +50,18 @@ def show(model: MarginModel) -> None:
             _percent("alone IM", model, "isolated_im_frac"),
         ],
     )
-    screen.prose("range: of spot in the grid; short: short options' minimum; close: cost of closing; "
-                 "alone: isolated mode's rates.", indent=2)  # fmt: skip
+    screen.prose(
+        "range: of spot in the grid; short: short options' minimum; close: cost of closing; alone: "
+        "isolated mode's rates.",
+        indent=2,
+    )
     screen.heading("Scenarios")
     for family in model.scenarios:
         if family.kind == "grid":
             moves = ", ".join(f"{move:+g}" for move in family.spot)
-            screen.prose(f"grid: spot {moves} x range; volatility {', '.join(family.vol)}", indent=2)
+            screen.prose(
+                f"grid: spot {moves} x range; volatility {', '.join(family.vol)}", indent=2
+            )
         elif family.kind == "tails":
             moves = ", ".join(f"{100 * move:+g}" for move in family.moves)
             screen.prose(f"tails: spot {moves} %, volatility {family.vol}", indent=2)

@@ -47,9 +47,7 @@ def prose(text: str, indent: int = 0) -> None:
     say(paragraph(text, indent=indent))
 
 
-def show(
-    columns: Sequence[Column], *, status: Sequence[str] | None = None, gap: int = 2
-) -> None:
+def show(columns: Sequence[Column], *, status: Sequence[str] | None = None, gap: int = 2) -> None:
     """A table with a bold header; `status` colours the lines."""
     header, *lines = table_text(columns, gap=gap)
     say(header, bold=True)

@@ -27,7 +27,7 @@ COLUMNS = (
 def accounts(book: Any) -> Iterator[Account]:
     """The accounts of a book one by one."""
     n = len(book.offset) - 1
-    none = np.zeros(0, np.int64)
+    nothing, none = np.zeros(0, np.int32), np.zeros(0, np.int64)
     for a in range(n):
         held = slice(book.offset[a], book.offset[a + 1])
         ordered = slice(0, 0)
@@ -38,7 +38,7 @@ def accounts(book: Any) -> Iterator[Account]:
             cash=0 if book.cash is None else int(book.cash[a]),
             instrument=book.instrument[held],
             lots=book.lots[held].astype(np.int64),
-            order_instrument=book.order_instrument[ordered] if with_orders else none,
+            order_instrument=book.order_instrument[ordered] if with_orders else nothing,
             order_lots=book.order_lots[ordered].astype(np.int64) if with_orders else none,
             order_limit=book.order_limit[ordered].astype(np.int64) if with_orders else none,
         )
