@@ -31,7 +31,7 @@ test: $(VENV)/.package $(VENV)/.have-test $(c_build)/.built ## Run the C and the
 	ctest --test-dir $(c_build) --output-on-failure --no-tests=error
 	$(BIN)/python -m pytest
 
-bench: $(VENV)/.package $(VENV)/.have-bench ## Measure the kernels and the facade
+bench: $(VENV)/.package $(VENV)/.have-bench $(VENV)/.tried-peers ## Measure the kernels and the facade
 	$(BIN)/python benchmarks/run.py
 
 lint: $(VENV)/.package $(VENV)/.have-lint ## Check style and types of the Python files
@@ -67,6 +67,15 @@ $(VENV)/.created:
 $(VENV)/.have-%: pyproject.toml scripts/requirements.py | $(VENV)/.created
 	$(BIN)/python scripts/requirements.py $* > $(VENV)/$*.txt
 	$(BIN)/python -m pip install --quiet -r $(VENV)/$*.txt
+	@touch $@
+
+# Peers of the benchmarks, one by one: one that does not install is left out, and the report says so.
+$(VENV)/.tried-peers: pyproject.toml scripts/requirements.py $(VENV)/.have-bench
+	$(BIN)/python scripts/requirements.py peers > $(VENV)/peers.txt
+	@while read -r peer; do \
+	    $(BIN)/python -m pip install --quiet --only-binary :all: "$$peer" > $(VENV)/peer.log 2>&1 \
+	        || echo "not installed: $$peer ($$(grep -m1 '^ERROR' $(VENV)/peer.log))"; \
+	done < $(VENV)/peers.txt
 	@touch $@
 
 # Installed as users get it, not in place; the build folder makes the next time short.
