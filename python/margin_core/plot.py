@@ -128,6 +128,16 @@ def account_surface(
     )  # fmt: skip
 
 
+def require_matplotlib() -> None:
+    """Say which extra brings matplotlib where it is missing."""
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError(
+            "pictures need matplotlib: pip install margin-core[plot]"
+        ) from error
+
+
 def account_picture(
     surface: Surface, path: str | os.PathLike[str], *, note: str | None = None
 ) -> None:
@@ -152,13 +162,10 @@ def account_picture(
     suffix = os.path.splitext(os.fspath(path))[1].lower()
     if suffix not in FORMATS:
         raise ArgumentError(f"{os.fspath(path)}: a picture ends in {', '.join(FORMATS)}")
-    try:
-        from matplotlib import rc_context
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError(
-            "pictures need matplotlib: pip install margin-core[plot]"
-        ) from error
+    require_matplotlib()
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
     out = io.BytesIO()
     # A fixed salt and no date: the same account gives the same file.
     with rc_context({"svg.hashsalt": "margin_core", "font.size": 10}):

@@ -183,7 +183,7 @@ def _standing(e: Explanation) -> str:
     else:
         text += f"; {_money(e.mm - e.equity, e)} would bring it back to maintenance."
     if e.mm > 0:
-        text += f" Equity / MM = {number(e.equity / e.mm, 2)}."
+        text += " " + "Equity / MM = ".replace(" ", TIED) + f"{number(e.equity / e.mm, 2)}."
     return title + paragraph(text + pocket)
 
 

@@ -328,5 +328,7 @@ def _render(columns: Mapping[str, NDArray[Any]], n: int) -> str:
     hidden = len(columns) - len(blocks)
     if n > _ROWS_SHOWN or hidden:
         rows = f"{n} row{'s' if n != 1 else ''}"
-        lines.append(rows + (f", {hidden} more columns" if hidden else ""))
+        lines.append(
+            rows + (f", {hidden} more column{'s' if hidden != 1 else ''}" if hidden else "")
+        )
     return "\n".join(lines)

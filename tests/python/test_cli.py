@@ -113,6 +113,19 @@ def test_demo_goes_on_without_matplotlib(run, monkeypatch):
     assert "All of it took" in out
 
 
+@pytest.mark.parametrize(
+    ("module", "extra", "arguments"),
+    [
+        ("pyarrow", "parquet", ["sweep", "--synthetic", 9, "--out", "x.parquet"]),
+        ("matplotlib", "plot", ["explain", "--synthetic", 9, "1", "--picture", "x.png"]),
+    ],
+)
+def test_a_missing_extra_is_said_before_the_work(run, monkeypatch, module, extra, arguments):
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setitem(sys.modules, f"{module}.figure", None)
+    refused(run(*arguments), f"pip install margin-core[{extra}]")
+
+
 def test_margin_lists_every_account(run, book, tmp_path):
     out = fits(run("margin", *book, "--out", "out.csv"))
     lines = [line.split()[0] for line in out.splitlines()]
@@ -331,7 +344,8 @@ def test_a_chain_that_is_none(run, tmp_path, content, suffix):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["margin"], ["--market"]),
+        (["margin"], ["give --market and --positions (see"]),
+        (["sweep"], ["give --market and --positions, or --synthetic N (see"]),
         (["sweep", "--synthetic", "0"], ["--synthetic"]),
         (["sweep", "--synthetic", "9", "--positions", "p.csv"], ["--synthetic"]),
         (["sweep", "--synthetic", "9", "--out", "x.txt"], ["x.txt", ".csv"]),

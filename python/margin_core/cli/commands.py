@@ -100,12 +100,17 @@ def _load(
             margin = Margin.of(synthetic_market(seed), model, threads=threads)
             return synthetic_book(margin.market, synthetic, seed, margin=margin), margin
     if not markets or positions is None:
-        raise click.UsageError("give --market and --positions, or --synthetic N")
+        other = ", or --synthetic N" if "synthetic" in _options_here() else ""
+        raise click.UsageError(f"give --market and --positions{other}")
     book = Book.from_tables(
         positions, balances=files["balances"], orders=files["orders"], accounts=files["accounts"]
     )
     market = inputs.read_market(markets, files["now"], files["index"])
     return book, Margin.of(market, model, threads=threads)
+
+
+def _options_here() -> set[str | None]:
+    return {parameter.name for parameter in click.get_current_context().command.params}
 
 
 @app.command()
@@ -117,7 +122,7 @@ def _load(
               help="Where the picture goes.")  # fmt: skip
 @_threads
 def demo(accounts: int, seed: int, output: str, threads: int) -> None:
-    """A synthetic venue from prices to liquidation, with every number measured."""
+    """A synthetic venue, from prices to liquidation."""
     from margin_core.cli.demo import run
 
     run(accounts, seed, output, threads)
@@ -241,9 +246,11 @@ def explain(
     """Why ACCOUNT must hold what it must hold."""
     from margin_core.cli import screen
     from margin_core.explain import explain as explain_account
-    from margin_core.plot import FORMATS, account_picture, account_surface
+    from margin_core.plot import FORMATS, account_picture, account_surface, require_matplotlib
 
     screen.check_output(picture, FORMATS)
+    if picture:
+        require_matplotlib()
     book, margin = _load(files, synthetic, seed)
     explanation = explain_account(book, margin, account)
     note = None
@@ -262,7 +269,10 @@ def explain(
 @click.argument("model", default="house", metavar="[NAME|FILE]")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of model files instead.")
 def model(model: str, schema: bool) -> None:
-    """Check a margin model, by name or file (default: house), and show what it says."""
+    """Check a margin model and show what it says.
+
+    A name or a file; the default is house.
+    """
     from margin_core.model import MarginModel, load_model
 
     if schema:

@@ -235,6 +235,7 @@ TABLES = (".csv", ".parquet", ".pq")
 
 def check_output(path: str | None, suffixes: tuple[str, ...]) -> None:
     """Refuse, before the work, a file that could not be written after it."""
+    from margin_core.adapters.tables import parquet_module
     from margin_core.errors import FileError
 
     if path is None:
@@ -246,6 +247,8 @@ def check_output(path: str | None, suffixes: tuple[str, ...]) -> None:
         raise FileError(f"{path}: there is no folder {folder}")
     if os.path.isdir(path):
         raise FileError(f"{path}: is a directory")
+    if path.lower().endswith((".parquet", ".pq")):
+        parquet_module()
 
 
 def save(table: Table, path: str) -> None:
