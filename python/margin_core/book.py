@@ -172,7 +172,7 @@ class Book:
 
         Parameters
         ----------
-        positions : columns account, instrument, quantity, and optionally entry_price
+        positions : columns account, instrument, quantity, and optionally entry_price; or None
             A row whose instrument is a currency is a balance. An empty entry price means that the
             profit has been settled up to the mark.
         balances : columns account, currency, quantity; optional
@@ -357,6 +357,8 @@ class _Rows(NamedTuple):
 
 
 def _book_of_tables(tables: dict[str, _Rows]) -> Book:
+    if not tables:
+        raise ArgumentError("an empty book: no tables")
     account = tables.get("accounts")
     held = {label: table for label, table in tables.items() if label != "accounts"}
     if account is not None:
@@ -365,7 +367,7 @@ def _book_of_tables(tables: dict[str, _Rows]) -> Book:
         every = [table.columns["account"] for table in held.values()]
         names = np.array(list(dict.fromkeys(np.concatenate(every).tolist())), dtype=object)
     if len(names) == 0:
-        origin = tables["positions" if account is None else "accounts"].origin
+        origin = next(iter(held.values())).origin if account is None else account.origin
         raise FileError(f"{origin.labels[0]}: an empty book: no accounts")
     row_of: dict[str, int] = {}
     for row, name in enumerate(names.tolist()):

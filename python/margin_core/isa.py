@@ -6,7 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
+
 from margin_core._binding import _errors
+from margin_core.errors import ArgumentError
 
 __all__ = ["isa", "isas", "use_isa"]
 
@@ -36,3 +39,10 @@ def use_isa(name: str) -> Iterator[None]:
         yield
     finally:
         _errors.select_isa(before)
+
+
+def as_threads(threads: int) -> int:
+    """A number of threads that the core understands; 0 is one per processor."""
+    if not isinstance(threads, (int, np.integer)) or not 0 <= threads < 1 << 31:
+        raise ArgumentError(f"threads is a whole number, 0 or more, got {threads!r:.40}")
+    return int(threads)

@@ -76,6 +76,8 @@ class Margin:
         ModelError
             The model does not fit its schema or this market.
         """
+        if not hasattr(market, "instruments"):
+            raise ArgumentError(f"a Market is needed, not {type(market).__name__}")
         model = load_model(model)
         interest = dict(open_interest_usd or {})
         unknown = set(interest) - set(market.instruments.units)

@@ -12,6 +12,7 @@ import numpy as np
 from margin_core._binding import _market, _risk
 from margin_core.errors import ArgumentError, MarginCoreError
 from margin_core.instruments import Kind
+from margin_core.isa import as_threads
 from margin_core.table import Table
 
 if TYPE_CHECKING:
@@ -215,7 +216,7 @@ class RiskArray:
                 lot,
                 quantum or 0.0,
                 _numeraire_row(numeraire, numbering),
-                threads,
+                as_threads(threads),
             )
         except MarginCoreError as error:
             raise _renamed(error, ordered.instruments) from None

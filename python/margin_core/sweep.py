@@ -13,6 +13,7 @@ import numpy as np
 from margin_core._binding import _sweep
 from margin_core.book import Book, PackedBook
 from margin_core.errors import ArgumentError, ExactnessError, MarginCoreError
+from margin_core.isa import as_threads
 from margin_core.table import Table
 
 if TYPE_CHECKING:
@@ -223,6 +224,9 @@ def sweep(
     -----
     An interrupt (Ctrl-C) is noticed between chunks: nothing is returned then.
     """
+    if not hasattr(margin, "handle") or not hasattr(margin, "risk"):
+        raise ArgumentError(f"a Margin is needed, not {type(margin).__name__}")
+    threads = as_threads(threads)
     packed = _packed(book, margin.risk)
     names = packed.accounts
     n, n_groups, n_units = len(packed.cash), len(margin.groups), len(margin.units)
@@ -284,6 +288,7 @@ def scan(
     scenario : (n,) int32
         The first on a tie.
     """
+    threads = as_threads(threads)
     packed = _packed(book, risk)
     worst = np.empty(len(packed.cash))
     scenario = np.empty(len(packed.cash), dtype=np.int32)
