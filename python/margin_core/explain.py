@@ -39,7 +39,8 @@ class Explanation:
         unit, group, scan, scenario: each underlying alone; move, weight: its spot move in its
         group's worst scenario, and with what weight the P&L counts there.
     groups : Table
-        group, sum_of_scans, joint_scan, scenario, offset, core: each set of units together.
+        group, sum_of_scans, joint_scan, scenario, offset, core: each set of units together;
+        numeraire_move: the numeraire's own move in that scenario, 0 for USD.
     positions : Table
         instrument, group, quantity, mark_value, delta, pnl_unit_worst, pnl_group_worst, charges,
         alone: P&L in its unit's and its group's worst scenario, its linear charges, and what the
@@ -330,7 +331,8 @@ def _units(standing: Standing, margin: Margin, row: int, group_of_unit: Any) -> 
 
 def _groups(standing: Standing, margin: Margin, row: int, group_of_unit: Any) -> Table:
     assert standing.unit_scan is not None and standing.joint_scan is not None
-    names, sums, joints, scenarios, offsets = [], [], [], [], []
+    names, sums, joints, scenarios, offsets, moves = [], [], [], [], [], []
+    coin = standing.numeraire if standing.numeraire in margin.units else None
     for g, name in enumerate(margin.groups):
         z = int(standing.joint_scenario[row][g])
         if z < 0:
@@ -343,6 +345,8 @@ def _groups(standing: Standing, margin: Margin, row: int, group_of_unit: Any) ->
         joints.append(joint)
         scenarios.append(standing.scenario_names[z])
         offsets.append(k * (scans - joint) / 1024)
+        move = margin.risk.scenarios.spot_move
+        moves.append(0.0 if coin is None else float(move[margin.units.index(coin), z]))
     return Table(
         {
             "group": np.array(names, dtype=object),
@@ -351,6 +355,7 @@ def _groups(standing: Standing, margin: Margin, row: int, group_of_unit: Any) ->
             "scenario": np.array(scenarios, dtype=object),
             "offset": np.array(offsets, dtype=np.float64) * standing.quantum,
             "core": (np.array(sums) - np.array(offsets)) * standing.quantum,
+            "numeraire_move": np.array(moves, dtype=np.float64),
         }
     )
 

@@ -226,6 +226,10 @@ def _world(e: Explanation, group: str, scenario: str) -> str:
         f"{unit}{TIED}{_percent(move)}"
         for unit, move in zip(e.units["unit"][mine], e.units["move"][mine], strict=True)
     )
+    own = e.groups["numeraire_move"][e.groups["group"] == group][0]
+    if own and e.numeraire not in e.units["unit"][mine]:
+        tied = f"{e.numeraire}{TIED}{_percent(float(own))}"
+        moves[f"{tied}, in which all is counted"] = None
     weights = {f"{100 * w:.3g}{TIED}%" for w in e.units["weight"][mine] if w != 1.0}
     text = ", ".join(moves)
     if match is None:
