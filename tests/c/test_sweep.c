@@ -292,6 +292,54 @@ static void the_scan_is_exact_below_2_to_the_53_and_names_the_account_beyond(voi
     mc_risk_array_destroy(risk);
 }
 
+/* Rows of whole lanes and others, cells that fit 32 bits and that do not, a base first, last, in
+ * between or missing: always the sums of a plain loop, and the first of equal scenarios. */
+static void the_scan_is_a_plain_loop(void)
+{
+    enum { N = 5, MOST = 130, HELD = 3 };
+    static const size_t sizes[] = {1, 2, 8, 9, 16, 33, 64, 65, 66, MOST};
+    static const double largest[] = {3, 0x1p31 - 1, 0x1p31, 0x1p40};
+    const int64_t offset[] = {0, HELD, HELD};
+    double cells[N * MOST], pnl[2];
+    int32_t scenario[2];
+    chance c = {7};
+    for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; ++k)
+        for (size_t l = 0; l < sizeof largest / sizeof largest[0]; ++l)
+            for (size_t base = 0; base <= sizes[k]; base += 1 + sizes[k] / 3) {
+                const size_t n = sizes[k];
+                int32_t instrument[HELD] = {0, 2, 4};
+                double lots[HELD];
+                for (size_t p = 0; p < HELD; ++p)
+                    lots[p] = rint(draw_between(&c, -9, 9));
+                for (size_t i = 0; i < N * n; ++i)
+                    cells[i] = i % n == base ? 0.0 : rint(largest[l] * draw_between(&c, -1, 1));
+                double worst = INFINITY;
+                int32_t where = -1;
+                for (size_t z = 0; z < n; ++z) {
+                    double sum = 0.0;
+                    for (size_t p = 0; p < HELD; ++p)
+                        sum += lots[p] * cells[(size_t)instrument[p] * n + z];
+                    where = sum < worst ? (int32_t)z : where;
+                    worst = fmin(worst, sum);
+                }
+
+                const mc_book_columns columns = {.n_accounts = 2, .n_instruments = N,
+                                                 .offset = offset, .instrument = instrument,
+                                                 .lots = lots};
+                mc_risk_array *risk = NULL;
+                mc_book *book = NULL;
+                CHECK(mc_risk_array_adopt(cells, N, n, 1.0, &risk, NULL) == MC_OK);
+                CHECK(mc_book_create(&columns, &book, NULL) == MC_OK);
+                CHECK(mc_scan(risk, book, &(mc_range){0, 2, 1}, pnl, scenario, NULL) == MC_OK);
+                CHECK(pnl[0] == worst && scenario[0] == where);
+                CHECK(pnl[1] == 0.0 && scenario[1] == 0); /* it holds nothing */
+                CHECK(mc_scan(risk, book, &(mc_range){0, 1, 1}, pnl, NULL, NULL) == MC_OK);
+                CHECK(pnl[0] == worst);
+                mc_book_destroy(book);
+                mc_risk_array_destroy(risk);
+            }
+}
+
 /* ---- arguments ---- */
 
 static void what_does_not_fit_together_is_refused_and_nothing_is_written(void)
@@ -388,6 +436,7 @@ int main(void)
     RUN(an_isolated_pocket_pays_its_flat_rate);
     RUN(an_account_below_2_to_the_53_passes_and_the_next_lot_is_refused);
     RUN(the_scan_is_exact_below_2_to_the_53_and_names_the_account_beyond);
+    RUN(the_scan_is_a_plain_loop);
     RUN(what_does_not_fit_together_is_refused_and_nothing_is_written);
     RUN(exposure_adds_notional_by_unit_side_and_owner);
     return REPORT();

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance import exact
-from properties.strategies import books, worlds
+from properties.strategies import ANY_WIDTH, books, worlds
 from properties.worlds import CROSS, ISOLATED, PORTFOLIO, book
 
 
@@ -21,7 +21,7 @@ def by_unit_and_side(table):
 
 @given(data=st.data())
 def test_every_account_is_margined_as_on_paper(engine, data):
-    prepared = engine.prepare(data.draw(worlds()))
+    prepared = engine.prepare(data.draw(worlds(lot_scales=ANY_WIDTH)))
     world = prepared.world
     accounts = data.draw(books(prepared, modes=(PORTFOLIO, PORTFOLIO, CROSS, ISOLATED)))
     market, owners = engine.exposure(prepared, accounts)

@@ -41,12 +41,18 @@ SCENARIO_COUNTS = st.one_of(st.integers(1, 70), st.sampled_from([130, 512]))
 seeds = st.integers(0, 2**32 - 1)
 
 
+#: Risk lots of a million times the smallest have cells that 32 bits do not hold.
+ANY_WIDTH = (1.0, 1e6)
+
+
 # ---------------------------------------------------------------------------------------------
 # Worlds
 
 
 @st.composite
-def worlds(draw, *, max_units=4, scenario_counts=SCENARIO_COUNTS, plain_weights=False):
+def worlds(
+    draw, *, max_units=4, scenario_counts=SCENARIO_COUNTS, plain_weights=False, lot_scales=(1.0,)
+):
     """Instruments of one to `max_units` units, a market, scenarios and a model."""
     chain = [draw(_units()) for _ in range(draw(st.integers(1, max_units)))]
     instruments = _instruments(chain)
@@ -60,6 +66,7 @@ def worlds(draw, *, max_units=4, scenario_counts=SCENARIO_COUNTS, plain_weights=
     ) * instruments.contract_size  # fmt: skip
     power = np.ceil(np.log10(2**16 * QUANTUM / (0.1 * notional * instruments.step)))
     lot = instruments.step * 10.0 ** np.maximum(0.0, power)
+    lot = lot * draw(st.sampled_from(lot_scales))
     return World(instruments, market, scenarios, lot, draw(models(len(chain))), QUANTUM)
 
 

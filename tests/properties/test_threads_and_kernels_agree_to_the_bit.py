@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from properties.engines import Compiled
-from properties.strategies import arrays, books, holdings, worlds
+from properties.strategies import ANY_WIDTH, arrays, books, holdings, worlds
 from properties.worlds import CROSS, ISOLATED, PORTFOLIO
 
 _errors = pytest.importorskip("margin_core._binding._errors")
@@ -33,7 +33,7 @@ def results(threads, world, accounts):
 
 @given(data=st.data())
 def test_a_sweep_is_the_same_bits(data):
-    world = data.draw(worlds())
+    world = data.draw(worlds(lot_scales=ANY_WIDTH))
     prepared = Compiled().prepare(world)
     accounts = data.draw(books(prepared, modes=(PORTFOLIO, PORTFOLIO, CROSS, ISOLATED)))
     many = accounts * data.draw(st.sampled_from([1, 1, 500]))  # more than one block of accounts

@@ -9,9 +9,9 @@
 #endif
 
 /* Tables are read at random, and there are more small pages in one than a core remembers. */
-enum { HUGE_PAGE = 2 << 20, HUGE_FROM = 1 << 19 };
+enum { HUGE_PAGE = 2 << 20, HUGE_FROM = 1 << 20 };
 
-void *mc_alloc(size_t count, size_t size)
+void *mc_alloc_unset(size_t count, size_t size)
 {
     if (size != 0 && count > (SIZE_MAX - HUGE_PAGE) / size)
         return NULL;
@@ -26,7 +26,14 @@ void *mc_alloc(size_t count, size_t size)
     if (alignment == HUGE_PAGE)
         (void)madvise(memory, bytes, MADV_HUGEPAGE); /* a wish: small pages serve as well */
 #endif
-    memset(memory, 0, bytes);
+    return memory;
+}
+
+void *mc_alloc(size_t count, size_t size)
+{
+    void *const memory = mc_alloc_unset(count, size);
+    if (memory != NULL)
+        memset(memory, 0, count * size);
     return memory;
 }
 

@@ -18,6 +18,8 @@
 /* In this header and its kernels a condition on two things is a double, 1.0 or 0.0, and a choice
  * is by one comparison: gcc 12 moves combined masks through scalar registers. */
 
+#define MC_BLACK76_INLINE static inline __attribute__((always_inline))
+
 #define MC_INV_SQRT_2PI 0.3989422804014327
 
 /* Up to this t the difference of two Mills ratios loses digits and its Taylor series around a is
@@ -82,10 +84,22 @@ static inline int mc_any_small(const double *t)
     return (any >> 63) != 0;
 }
 
-/* near, far and their difference from a and t. The formula of a row is chosen by its own t; a
- * block without small t only skips a branch that none of its rows takes. */
-static inline void mc_mills_block(const double *a, const double *t, double *near, double *far,
-                                  double *difference)
+/* 1.0 where a - t is negative and `near` belongs to |a - t|, else 0.0. */
+static inline double mc_reflected(double a, double t)
+{
+    return t > mc_max(a, MC_SMALL_T) ? 1.0 : 0.0;
+}
+
+/* `x` or, where `flip` is 1.0, what it leaves of `whole`. */
+static inline double mc_complement(double flip, double whole, double x)
+{
+    return fma(flip, whole, fma(-2.0, flip, 1.0) * x);
+}
+
+/* near, far and what the value takes of them, from a and t. The formula of a row is chosen by its
+ * own t; a block without small t only skips a branch that none of its rows takes. */
+MC_BLACK76_INLINE void mc_mills_block(const double *a, const double *t, const bool value_only,
+                                      double *near, double *far, double *tail)
 {
     for (int i = 0; i < MC_BLOCK; ++i) {
         const double x = t[i] <= MC_SMALL_T ? a[i] : mc_min(fabs(a[i] - t[i]), 70.0);
@@ -93,9 +107,12 @@ static inline void mc_mills_block(const double *a, const double *t, double *near
         const double px = mc_mills_p(x), qx = mc_mills_q(x);
         const double py = mc_mills_p(y), qy = mc_mills_q(y);
         const double inverse = 1.0 / (qx * qy);
-        near[i] = (px * qy) * inverse;
-        far[i] = (py * qx) * inverse;
-        difference[i] = fma(px, qy, -(py * qx)) * inverse;
+        const double to_near = (px * qy) * inverse, to_far = (py * qx) * inverse;
+        near[i] = to_near;
+        if (!value_only)
+            far[i] = to_far;
+        tail[i] = mc_reflected(a[i], t[i]) > 0.0 ? to_near + to_far
+                                                 : fma(px, qy, -(py * qx)) * inverse;
     }
     if (!mc_any_small(t))
         return;
@@ -115,50 +132,54 @@ static inline void mc_mills_block(const double *a, const double *t, double *near
         const double t2 = t[i] * t[i];
         const double t4 = t2 * t2;
         const double odd = t[i] * fma(fma(fma(m9, t2, m7), t2, m5), t4, fma(m3, t2, m1));
-        const double even = fma(fma(fma(m8, t2, m6), t2, m4), t4, fma(m2, t2, m0));
-        const int small = t[i] <= MC_SMALL_T;
-        near[i] = small ? even - odd : near[i];
-        far[i] = small ? even + odd : far[i];
-        difference[i] = small ? -2.0 * odd : difference[i];
+        const int small = t[i] <= MC_SMALL_T; /* and not reflected */
+        tail[i] = small ? -2.0 * odd : tail[i];
+        if (!value_only) {
+            const double even = fma(fma(fma(m8, t2, m6), t2, m4), t4, fma(m2, t2, m0));
+            near[i] = small ? even - odd : near[i];
+            far[i] = small ? even + odd : far[i];
+        }
     }
 }
 
-/* 1.0 where a - t is negative and `near` belongs to |a - t|, else 0.0. */
-static inline double mc_reflected(double a, double t)
-{
-    return t > mc_max(a, MC_SMALL_T) ? 1.0 : 0.0;
-}
-
-/* `x` or, where `flip` is 1.0, what it leaves of `whole`. */
-static inline double mc_complement(double flip, double whole, double x)
-{
-    return fma(flip, whole, fma(-2.0, flip, 1.0) * x);
-}
-
-/* All terms of a block; forward and strike finite and >= 0, stdev >= 0, also infinite. */
-static inline void mc_black76_terms_block(const double *forward, const double *strike,
-                                          const double *stdev, mc_black76_terms *terms)
+/* The terms of a block; forward and strike finite and >= 0, stdev >= 0, also infinite, distance
+ * |ln(forward / strike)|, any number >= 0 where one of them is 0. `value_only`: just low, a, t and
+ * otm, in a third less time. */
+MC_BLACK76_INLINE void mc_black76_terms_at(const double *forward, const double *strike,
+                                           const double *stdev, const double *distance,
+                                           const bool value_only, mc_black76_terms *terms)
 {
     for (int i = 0; i < MC_BLOCK; ++i) {
         const double low = mc_min(forward[i], strike[i]) + 0.0; /* no -0 */
-        const double high = mc_max(forward[i], strike[i]) + 0.0;
         const double s = low > 0.0 ? mc_min(stdev[i], 300.0) : 0.0;
         terms->low[i] = low;
-        terms->high[i] = high;
-        terms->s[i] = s;
-        terms->a[i] = mc_min(mc_log_ratio(high, low) / mc_max(s, 1e-300), 70.0);
+        if (!value_only) {
+            terms->high[i] = mc_max(forward[i], strike[i]) + 0.0;
+            terms->s[i] = s;
+        }
+        terms->a[i] = mc_min(distance[i] / mc_max(s, 1e-300), 70.0);
         terms->t[i] = 0.5 * s;
     }
-    mc_block difference;
-    mc_mills_block(terms->a, terms->t, terms->near, terms->far, difference);
+    mc_block tail;
+    mc_mills_block(terms->a, terms->t, value_only, terms->near, terms->far, tail);
     for (int i = 0; i < MC_BLOCK; ++i) {
         const double a = terms->a[i], t = terms->t[i];
         const double density = mc_gauss(a - t);
-        terms->density[i] = density;
-        const double flip = mc_reflected(a, t);
-        const double tail = flip > 0.0 ? terms->near[i] + terms->far[i] : difference[i];
-        terms->otm[i] = mc_complement(flip, 1.0, density * tail);
+        if (!value_only)
+            terms->density[i] = density;
+        terms->otm[i] = mc_complement(mc_reflected(a, t), 1.0, density * tail[i]);
     }
+}
+
+/* The same, the distance from forward and strike themselves. */
+static inline void mc_black76_terms_block(const double *forward, const double *strike,
+                                          const double *stdev, mc_black76_terms *terms)
+{
+    mc_block distance;
+    for (int i = 0; i < MC_BLOCK; ++i)
+        distance[i] = mc_log_ratio(mc_max(forward[i], strike[i]) + 0.0,
+                                   mc_min(forward[i], strike[i]) + 0.0);
+    mc_black76_terms_at(forward, strike, stdev, distance, false, terms);
 }
 
 /* Value from its out-of-the-money part; between the intrinsic value and F (call) or K (put). */
@@ -168,18 +189,6 @@ static inline double mc_black76_value(double forward, double strike, double is_c
     const double side = fma(2.0, is_call, -1.0);
     const double intrinsic = mc_max(side * (forward - strike), 0.0);
     return mc_min(fma(low, otm, intrinsic), is_call != 0.0 ? forward : strike) + 0.0; /* no -0 */
-}
-
-/* Undiscounted Black-76 values of MC_BLOCK rows. forward, strike >= 0 and finite, stdev =
- * vol sqrt(T) >= 0, is_call 1.0 or 0.0; the limits (a zero anywhere) included. */
-static inline void mc_black76_value_block(const double *forward, const double *strike,
-                                          const double *stdev, const double *is_call,
-                                          double *value)
-{
-    mc_black76_terms terms;
-    mc_black76_terms_block(forward, strike, stdev, &terms);
-    for (int i = 0; i < MC_BLOCK; ++i)
-        value[i] = mc_black76_value(forward[i], strike[i], is_call[i], terms.low[i], terms.otm[i]);
 }
 
 #endif

@@ -24,7 +24,7 @@ typedef struct block {
     mc_block log_target;
     mc_block x; /* ln(high / low) */
     mc_block s, a, t;
-    mc_block near, far, difference;
+    mc_block near, tail;
 } block;
 
 void MC_KERNEL(mc_implied_vol)(const mc_option_rows *, mc_column, double *, size_t, size_t);
@@ -126,7 +126,7 @@ static void step(block *b)
         b->a[i] = mc_min(b->x[i] / s, 70.0);
         b->t[i] = 0.5 * s;
     }
-    mc_mills_block(b->a, b->t, b->near, b->far, b->difference);
+    mc_mills_block(b->a, b->t, true, b->near, NULL, b->tail);
     for (int i = 0; i < MC_BLOCK; ++i) {
         const double s = b->s[i], a = b->a[i], t = b->t[i], u = a - t;
         const double gauss = mc_gauss(u);
@@ -134,7 +134,7 @@ static void step(block *b)
         const double reflected = mc_reflected(a, t);
 
         /* c or 1 - c is gauss times `tail`, or 1 minus that. */
-        const double tail = reflected > 0.0 ? b->near[i] + b->far[i] : b->difference[i];
+        const double tail = b->tail[i];
         const bool is_tail = lower != reflected;
         const double argument = is_tail ? tail : fma(-gauss, tail, 1.0);
         const double log_gauss = is_tail ? -0.5 * (u * u) : 0.0;

@@ -22,9 +22,11 @@
 
 /* Accounts against cells: one minimum each. Outputs are indexed from `first_account`. */
 typedef struct mc_scan_job {
-    const double *cells;
-    size_t row;            /* doubles from one row to the next            */
-    size_t stride;         /* doubles of cells to scan, a multiple of 8   */
+    const char *cells;     /* int32_t where narrow, else doubles          */
+    bool narrow;
+    size_t row;            /* bytes from one row to the next              */
+    size_t stride;         /* cells to scan, a multiple of 8              */
+    int32_t base;          /* narrow: the scenario that is left out, with cells of 0 */
     const int64_t *offset;
     const int32_t *instrument;
     const double *lots;
@@ -32,6 +34,10 @@ typedef struct mc_scan_job {
     double *worst_pnl;
     int32_t *scenario;     /* may be NULL                                 */
 } mc_scan_job;
+
+/* Concentration is a long chain of steps for each unit held: those of so many accounts are taken
+ * one after the other, so that the processor overlaps them. */
+enum { MC_SWEEP_TOGETHER = 32 };
 
 /* What one thread of a sweep works in. */
 typedef struct mc_sweep_scratch {
@@ -43,6 +49,11 @@ typedef struct mc_sweep_scratch {
     double *group_least;
     int32_t n_units;
     int32_t n_groups;
+    /* Of some accounts together: every unit that one of them holds. */
+    double *held;         /* [MC_SWEEP_TOGETHER * n_units * 8] its own sums       */
+    int32_t *held_unit;   /* [MC_SWEEP_TOGETHER * n_units]                        */
+    int32_t *held_by;     /* [MC_SWEEP_TOGETHER * n_units] which of the accounts  */
+    size_t n_held;
 } mc_sweep_scratch;
 
 typedef struct mc_sweep_job {
@@ -65,7 +76,9 @@ typedef struct mc_kernels {
     bool (*has_vol)(const mc_option_rows *rows, mc_column price, size_t first, size_t n);
     /* low <= x[i] <= high for all i? Not where one is NaN. */
     bool (*within)(const double *x, size_t n, double low, double high);
-    /* Instruments first .. first + n - 1. */
+    /* Natural logarithms of positive finite numbers. */
+    void (*logarithms)(const double *x, size_t n, double *y);
+    /* Instruments first .. first + n - 1: MC_REPRICE_MOST from a multiple of it on, or the rest. */
     void (*reprice)(const mc_reprice *job, size_t first, size_t n);
     /* Accounts first .. first + n - 1. */
     void (*scan)(const mc_scan_job *job, size_t first, size_t n);

@@ -1,4 +1,4 @@
-/* kernels/lanes.h - eight doubles at a time.
+/* kernels/lanes.h - eight doubles at a time; whole numbers of 32 bits can be stored for them.
  *
  * gcc 12 spills an array of accumulators that it vectorises itself (5x slower), so the sweep
  * says which registers it wants. Every operation is lane by lane, so each copy returns the bits
@@ -11,7 +11,8 @@
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
+
+#include "kernels/fmath.h"
 
 #if defined(__AVX2__)
 #include <immintrin.h>
@@ -36,6 +37,19 @@ static inline mc_lanes mc_lanes_and_not(mc_lanes a, mc_lanes mask)
     return _mm512_andnot_pd(mask, a);
 }
 static inline mc_lanes mc_lanes_min(mc_lanes a, mc_lanes b) { return _mm512_min_pd(a, b); }
+static inline mc_lanes mc_lanes_max(mc_lanes a, mc_lanes b) { return _mm512_max_pd(a, b); }
+static inline mc_lanes mc_lanes_rint(mc_lanes a)
+{
+    return _mm512_roundscale_pd(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+static inline mc_lanes mc_lanes_load_int(const int32_t *p)
+{
+    return _mm512_cvtepi32_pd(_mm256_load_si256((const __m256i *)p));
+}
+static inline void mc_lanes_store_int(int32_t *p, mc_lanes a)
+{
+    _mm256_store_si256((__m256i *)p, _mm512_cvtpd_epi32(a));
+}
 static inline mc_lanes mc_lanes_fma(mc_lanes a, mc_lanes b, mc_lanes c)
 {
     return _mm512_fmadd_pd(a, b, c);
@@ -43,6 +57,10 @@ static inline mc_lanes mc_lanes_fma(mc_lanes a, mc_lanes b, mc_lanes c)
 static inline unsigned mc_lanes_equal(mc_lanes a, mc_lanes b)
 {
     return _mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ);
+}
+static inline unsigned mc_lanes_less(mc_lanes a, mc_lanes b)
+{
+    return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ);
 }
 static inline double mc_lanes_least(mc_lanes a) { return _mm512_reduce_min_pd(a); }
 
@@ -92,6 +110,25 @@ static inline mc_lanes mc_lanes_min(mc_lanes a, mc_lanes b)
 {
     return (mc_lanes){_mm256_min_pd(a.lo, b.lo), _mm256_min_pd(a.hi, b.hi)};
 }
+static inline mc_lanes mc_lanes_max(mc_lanes a, mc_lanes b)
+{
+    return (mc_lanes){_mm256_max_pd(a.lo, b.lo), _mm256_max_pd(a.hi, b.hi)};
+}
+static inline mc_lanes mc_lanes_rint(mc_lanes a)
+{
+    enum { NEAREST = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC };
+    return (mc_lanes){_mm256_round_pd(a.lo, NEAREST), _mm256_round_pd(a.hi, NEAREST)};
+}
+static inline mc_lanes mc_lanes_load_int(const int32_t *p)
+{
+    return (mc_lanes){_mm256_cvtepi32_pd(_mm_load_si128((const __m128i *)p)),
+                      _mm256_cvtepi32_pd(_mm_load_si128((const __m128i *)(p + 4)))};
+}
+static inline void mc_lanes_store_int(int32_t *p, mc_lanes a)
+{
+    _mm_store_si128((__m128i *)p, _mm256_cvtpd_epi32(a.lo));
+    _mm_store_si128((__m128i *)(p + 4), _mm256_cvtpd_epi32(a.hi));
+}
 static inline mc_lanes mc_lanes_fma(mc_lanes a, mc_lanes b, mc_lanes c)
 {
     return (mc_lanes){_mm256_fmadd_pd(a.lo, b.lo, c.lo), _mm256_fmadd_pd(a.hi, b.hi, c.hi)};
@@ -100,6 +137,11 @@ static inline unsigned mc_lanes_equal(mc_lanes a, mc_lanes b)
 {
     return (unsigned)_mm256_movemask_pd(_mm256_cmp_pd(a.lo, b.lo, _CMP_EQ_OQ))
          | (unsigned)_mm256_movemask_pd(_mm256_cmp_pd(a.hi, b.hi, _CMP_EQ_OQ)) << 4;
+}
+static inline unsigned mc_lanes_less(mc_lanes a, mc_lanes b)
+{
+    return (unsigned)_mm256_movemask_pd(_mm256_cmp_pd(a.lo, b.lo, _CMP_LT_OQ))
+         | (unsigned)_mm256_movemask_pd(_mm256_cmp_pd(a.hi, b.hi, _CMP_LT_OQ)) << 4;
 }
 static inline double mc_lanes_least(mc_lanes a)
 {
@@ -152,17 +194,7 @@ static inline mc_lanes mc_lanes_abs(mc_lanes a)
 }
 static inline double mc_keep_bits(double x, uint64_t mask)
 {
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    bits &= mask;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-static inline uint64_t mc_bits(double x)
-{
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
+    return mc_from_bits(mc_bits(x) & mask);
 }
 static inline mc_lanes mc_lanes_and(mc_lanes a, mc_lanes mask)
 {
@@ -182,6 +214,30 @@ static inline mc_lanes mc_lanes_min(mc_lanes a, mc_lanes b)
         a.v[i] = a.v[i] < b.v[i] ? a.v[i] : b.v[i];
     return a;
 }
+static inline mc_lanes mc_lanes_max(mc_lanes a, mc_lanes b)
+{
+    for (int i = 0; i < MC_LANES; ++i)
+        a.v[i] = a.v[i] > b.v[i] ? a.v[i] : b.v[i];
+    return a;
+}
+static inline mc_lanes mc_lanes_rint(mc_lanes a)
+{
+    for (int i = 0; i < MC_LANES; ++i)
+        a.v[i] = rint(a.v[i]);
+    return a;
+}
+static inline mc_lanes mc_lanes_load_int(const int32_t *p)
+{
+    mc_lanes r;
+    for (int i = 0; i < MC_LANES; ++i)
+        r.v[i] = p[i];
+    return r;
+}
+static inline void mc_lanes_store_int(int32_t *p, mc_lanes a)
+{
+    for (int i = 0; i < MC_LANES; ++i)
+        p[i] = (int32_t)a.v[i];
+}
 static inline mc_lanes mc_lanes_fma(mc_lanes a, mc_lanes b, mc_lanes c)
 {
     for (int i = 0; i < MC_LANES; ++i)
@@ -193,6 +249,13 @@ static inline unsigned mc_lanes_equal(mc_lanes a, mc_lanes b)
     unsigned mask = 0;
     for (int i = 0; i < MC_LANES; ++i)
         mask |= (unsigned)(a.v[i] == b.v[i]) << i;
+    return mask;
+}
+static inline unsigned mc_lanes_less(mc_lanes a, mc_lanes b)
+{
+    unsigned mask = 0;
+    for (int i = 0; i < MC_LANES; ++i)
+        mask |= (unsigned)(a.v[i] < b.v[i]) << i;
     return mask;
 }
 static inline double mc_lanes_least(mc_lanes a)

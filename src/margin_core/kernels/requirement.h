@@ -3,10 +3,13 @@
 #ifndef MC_KERNELS_REQUIREMENT_H
 #define MC_KERNELS_REQUIREMENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <margin_core/margin.h>
+
+#include "kernels/lanes.h"
 
 /* Rates are in 1 / MC_RATE_ONE; factors and offsets are in 1 / 1024. */
 #define MC_RATE_BITS 20
@@ -14,14 +17,22 @@
 #define MC_FACTOR_BITS 10
 #define MC_FACTOR_ONE (INT64_C(1) << MC_FACTOR_BITS)
 
-enum { MC_IMPACT_NODES = 11 };
+enum { MC_IMPACT_NODES = 11, MC_IMPACT_LANES = 2 * MC_LANES };
+
+/* From one node of an impact curve to the next. */
+typedef struct mc_impact_segment {
+    int64_t size;   /* where it begins                    */
+    int64_t rate;   /* the rate there                     */
+    int64_t rise;   /* of the rate over the segment       */
+    int64_t span;   /* of the size, > 0                   */
+    double inverse; /* (1 + 2^-50) / span                 */
+} mc_impact_segment;
 
 /* Cost of trading against depth: (0, 0), then (size, rate) node by node, constant beyond. Sizes
  * are in 2^20 quanta: their products with rates fit in 64 bits. */
 typedef struct mc_impact {
-    int32_t n; /* 0: free */
-    int64_t size[MC_IMPACT_NODES];
-    int64_t rate[MC_IMPACT_NODES];
+    _Alignas(64) double node[MC_IMPACT_LANES]; /* sizes, then infinity                   */
+    mc_impact_segment segment[MC_IMPACT_NODES + 1]; /* the last is constant               */
 } mc_impact;
 
 typedef struct mc_unit_rates {
@@ -72,6 +83,7 @@ enum {
     MC_TERM_BIT = 22,  /* below: the pair, one number for the call and put of a term and strike */
     MC_UNIT_BIT = 40,
     MC_GROUP_BIT = 52,
+    MC_PLACE_BITS = 63,
 };
 
 static inline mc_place mc_place_of(int32_t group, int32_t unit, int32_t term, int32_t pair)
@@ -85,17 +97,26 @@ enum { MC_NOTHING, MC_PAIR, MC_TERM, MC_UNIT, MC_GROUP, MC_ENDS };
 
 static inline int mc_ends_between(mc_place here, mc_place next)
 {
-    const mc_place differ = here ^ next;
-    return (differ != 0) + (differ >> MC_TERM_BIT != 0) + (differ >> MC_UNIT_BIT != 0)
-         + (differ >> MC_GROUP_BIT != 0);
+    /* By the highest bit in which they differ, plus one. */
+    static const uint8_t ends[64] = {
+        [0] = MC_NOTHING,
+        [1 ... MC_TERM_BIT] = MC_PAIR,
+        [MC_TERM_BIT + 1 ... MC_UNIT_BIT] = MC_TERM,
+        [MC_UNIT_BIT + 1 ... MC_GROUP_BIT] = MC_UNIT,
+        [MC_GROUP_BIT + 1 ... 63] = MC_GROUP,
+    };
+    return ends[63 - __builtin_clzll((here ^ next) << 1 | 1)];
 }
 
 struct mc_margin {
     size_t n_instruments;
     size_t n_scenarios;
-    size_t stride;         /* doubles of cells in a row, a multiple of 8      */
-    size_t row;            /* doubles from one row to the next                */
-    double *table;         /* [n_instruments * row]                           */
+    bool narrow;           /* cells are int32_t, else doubles                 */
+    size_t stride;         /* cells in a row, a multiple of 8: the base is left out */
+    int32_t base;          /* which scenario that is                          */
+    size_t cells;          /* bytes of cells, a multiple of 64                */
+    size_t row;            /* bytes from one row to the next                  */
+    char *table;           /* [n_instruments * row] cells, then the tail      */
     int32_t *unit_of;      /* [n_instruments]                                 */
     mc_place *places;      /* [n_instruments]                                 */
     mc_row_facts *facts;   /* [n_instruments]                                 */
@@ -103,6 +124,7 @@ struct mc_margin {
     mc_unit_rates *units;  /* [n_units]                                       */
     size_t n_groups;
     int64_t *lambda_k;     /* [n_groups]                                      */
+    int64_t *alone_k;      /* [n_units] 1024 - lambda_k of the unit's group   */
     int64_t mm_factor_k;
     int64_t im_factor_k;
     double largest;        /* over all rows                                   */
@@ -111,7 +133,7 @@ struct mc_margin {
 
 static inline const mc_row_tail *mc_tail(const mc_margin *m, int32_t instrument)
 {
-    return (const mc_row_tail *)(m->table + (size_t)instrument * m->row + m->stride);
+    return (const mc_row_tail *)(m->table + (size_t)instrument * m->row + m->cells);
 }
 
 /* ceil(x rate / 2^20) for x in [0, 2^53], rate in [0, 2^20], without a 128-bit product. */
@@ -130,25 +152,19 @@ static inline int64_t mc_apply_factor(int64_t x, int64_t factor)
 
 /* The impact of a notional: between two nodes linear, rounded up.
  *
- * A division of doubles is faster than one of integers, but rounds: just above a whole number it
- * comes out whole, or below. Whole numbers decide. */
+ * A product of doubles is faster than a division of integers, but rounds. This one is never below
+ * the quotient, and above it by too little to reach a second whole number: what it holds of whole
+ * numbers is the quotient rounded down or, rarely, up, and whole numbers tell which. */
 static inline int64_t mc_impact_rate(const mc_impact *impact, int64_t notional)
 {
     const int64_t g = (notional + MC_RATE_ONE - 1) >> MC_RATE_BITS;
-    int64_t size = 0, rate = 0;
-    for (int32_t j = 0; j < impact->n; ++j) {
-        if (g <= impact->size[j]) {
-            const int64_t rise = (impact->rate[j] - rate) * (g - size); /* < 2^62 */
-            const int64_t span = impact->size[j] - size;
-            int64_t up = (int64_t)((double)rise / (double)span);
-            while (up * span < rise)
-                ++up;
-            return rate + up;
-        }
-        size = impact->size[j];
-        rate = impact->rate[j];
-    }
-    return rate;
+    const mc_lanes size = mc_lanes_set((double)g);
+    const unsigned below = mc_lanes_less(mc_lanes_load(impact->node), size)
+                         | mc_lanes_less(mc_lanes_load(impact->node + MC_LANES), size) << MC_LANES;
+    const mc_impact_segment *s = &impact->segment[mc_first_bit(~below)];
+    const int64_t rise = s->rise * (g - s->size); /* < 2^62 */
+    const int64_t down = (int64_t)((double)rise * s->inverse);
+    return s->rate + down + (down * s->span < rise);
 }
 
 /* Sum over tiers of ceil(rate * the part of n in the tier). */

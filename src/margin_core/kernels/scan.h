@@ -7,6 +7,7 @@
 #ifndef MC_KERNELS_SCAN_H
 #define MC_KERNELS_SCAN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "kernels/lanes.h"
@@ -16,17 +17,25 @@
 
 enum { MC_PASS_BLOCKS = 8, MC_PASS_LANES = MC_PASS_BLOCKS * MC_LANES };
 
-/* Calls f(..., blocks) with `left`, at most 8, as a constant. */
-#define MC_FOR_BLOCKS(left, f, ...)                     \
-    switch (left) {                                     \
-    case 1: f(__VA_ARGS__, 1); break;                   \
-    case 2: f(__VA_ARGS__, 2); break;                   \
-    case 3: f(__VA_ARGS__, 3); break;                   \
-    case 4: f(__VA_ARGS__, 4); break;                   \
-    case 5: f(__VA_ARGS__, 5); break;                   \
-    case 6: f(__VA_ARGS__, 6); break;                   \
-    case 7: f(__VA_ARGS__, 7); break;                   \
-    default: f(__VA_ARGS__, 8); break;                  \
+/* Calls f(..., blocks, narrow) with `left`, at most 8, and `narrow` as constants. */
+#define MC_FOR_BLOCKS(left, narrow, f, ...)                                        \
+    switch ((left) + ((narrow) ? MC_PASS_BLOCKS : 0)) {                            \
+    case 1: f(__VA_ARGS__, 1, false); break;                                       \
+    case 2: f(__VA_ARGS__, 2, false); break;                                       \
+    case 3: f(__VA_ARGS__, 3, false); break;                                       \
+    case 4: f(__VA_ARGS__, 4, false); break;                                       \
+    case 5: f(__VA_ARGS__, 5, false); break;                                       \
+    case 6: f(__VA_ARGS__, 6, false); break;                                       \
+    case 7: f(__VA_ARGS__, 7, false); break;                                       \
+    case 8: f(__VA_ARGS__, 8, false); break;                                       \
+    case 9: f(__VA_ARGS__, 1, true); break;                                        \
+    case 10: f(__VA_ARGS__, 2, true); break;                                       \
+    case 11: f(__VA_ARGS__, 3, true); break;                                       \
+    case 12: f(__VA_ARGS__, 4, true); break;                                       \
+    case 13: f(__VA_ARGS__, 5, true); break;                                       \
+    case 14: f(__VA_ARGS__, 6, true); break;                                       \
+    case 15: f(__VA_ARGS__, 7, true); break;                                       \
+    default: f(__VA_ARGS__, 8, true); break;                                       \
     }
 
 MC_INLINE void mc_rows_zero(mc_lanes *pnl, const int blocks)
@@ -36,23 +45,37 @@ MC_INLINE void mc_rows_zero(mc_lanes *pnl, const int blocks)
         pnl[b] = mc_lanes_zero();
 }
 
-MC_INLINE void mc_rows_add(mc_lanes *pnl, const double *row, double lots, const int blocks)
+/* The b-th lanes of cells: 32-bit integers where `narrow`, else doubles. The same numbers. */
+MC_INLINE mc_lanes mc_row_load(const char *cells, int b, const bool narrow)
+{
+    return narrow ? mc_lanes_load_int((const int32_t *)cells + b * MC_LANES)
+                  : mc_lanes_load((const double *)cells + b * MC_LANES);
+}
+
+/* Bytes of `n` cells. */
+MC_INLINE size_t mc_cells_size(size_t n, const bool narrow)
+{
+    return n * (narrow ? sizeof(int32_t) : sizeof(double));
+}
+
+MC_INLINE void mc_rows_add(mc_lanes *pnl, const char *cells, double lots, const int blocks,
+                           const bool narrow)
 {
     const mc_lanes q = mc_lanes_set(lots);
     MC_UNROLL
     for (int b = 0; b < blocks; ++b)
-        pnl[b] = mc_lanes_fma(q, mc_lanes_load(row + b * MC_LANES), pnl[b]);
+        pnl[b] = mc_lanes_fma(q, mc_row_load(cells, b, narrow), pnl[b]);
 }
 
 /* An order fills where that hurts: min(0, lots cell + gain). */
-MC_INLINE void mc_rows_add_order(mc_lanes *pnl, const double *row, double lots, double gain,
-                                 const int blocks)
+MC_INLINE void mc_rows_add_order(mc_lanes *pnl, const char *cells, double lots, double gain,
+                                 const int blocks, const bool narrow)
 {
     const mc_lanes q = mc_lanes_set(lots), g = mc_lanes_set(gain), zero = mc_lanes_zero();
     MC_UNROLL
     for (int b = 0; b < blocks; ++b)
         pnl[b] = mc_lanes_add(
-            pnl[b], mc_lanes_min(zero, mc_lanes_fma(q, mc_lanes_load(row + b * MC_LANES), g)));
+            pnl[b], mc_lanes_min(zero, mc_lanes_fma(q, mc_row_load(cells, b, narrow), g)));
 }
 
 MC_INLINE void mc_rows_sum(mc_lanes *to, const mc_lanes *from, const int blocks)

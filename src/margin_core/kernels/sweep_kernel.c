@@ -33,10 +33,25 @@ MC_INLINE void keep_least(double *least, int32_t *worst, const mc_lanes *pnl, si
     *worst = (int32_t)at + mc_rows_first(pnl, pass, blocks);
 }
 
-MC_INLINE void scan_units(const mc_margin *m, const mc_book_columns *book, size_t a,
-                          mc_sweep_scratch *s, size_t at, const int blocks)
+/* After the last pass: moves become scenarios and the base joins in, where only orders lose
+ * anything (their limit against the mark). Of equal scenarios the first. */
+static void join_base(const mc_margin *m, double *least, int32_t *worst, double base)
 {
+    *worst += *worst >= m->base;
+    if (base < *least || (base == *least && m->base < *worst)) {
+        *least = base;
+        *worst = m->base;
+    }
+}
+
+/* The scan of an account with orders, or of one whose units' worst scenarios are wanted. */
+MC_INLINE void scan_units(const mc_margin *m, const mc_book_columns *book, size_t a,
+                          mc_sweep_scratch *s, size_t at, const int blocks, const bool narrow)
+{
+    const char *const cells = m->table + mc_cells_size(at, narrow);
+    const bool last = at + (size_t)blocks * MC_LANES == m->stride;
     mc_lanes unit_pnl[MC_PASS_BLOCKS], group_pnl[MC_PASS_BLOCKS];
+    double group_base = 0.0;
     int64_t p = book->offset[a], o = 0, orders_end = 0;
     const int64_t end = book->offset[a + 1];
     if (book->order_offset != NULL) {
@@ -44,9 +59,7 @@ MC_INLINE void scan_units(const mc_margin *m, const mc_book_columns *book, size_
         orders_end = book->order_offset[a + 1];
     }
 
-    int32_t group = -1;
-    s->n_units = 0;
-    s->n_groups = 0;
+    int32_t units = 0, groups = 0;
     mc_rows_zero(group_pnl, blocks);
     while (p < end || o < orders_end) {
         int32_t unit = INT32_MAX;
@@ -55,42 +68,46 @@ MC_INLINE void scan_units(const mc_margin *m, const mc_book_columns *book, size_
         if (o < orders_end && m->unit_of[book->order_instrument[o]] < unit)
             unit = m->unit_of[book->order_instrument[o]];
 
-        if (m->units[unit].group != group) {
-            if (group >= 0) {
-                keep_least(&s->group_least[s->n_groups], &s->group_worst[s->n_groups], group_pnl,
-                           at, blocks);
-                ++s->n_groups;
-            }
-            group = m->units[unit].group;
-            s->group[s->n_groups] = group;
-            mc_rows_zero(group_pnl, blocks);
-        }
-
+        double unit_base = 0.0;
         mc_rows_zero(unit_pnl, blocks);
         for (; p < end && m->unit_of[book->instrument[p]] == unit; ++p)
-            mc_rows_add(unit_pnl, m->table + (size_t)book->instrument[p] * m->row + at,
-                        book->lots[p], blocks);
+            mc_rows_add(unit_pnl, cells + (size_t)book->instrument[p] * m->row, book->lots[p],
+                        blocks, narrow);
         for (; o < orders_end && m->unit_of[book->order_instrument[o]] == unit; ++o) {
             const int32_t i = book->order_instrument[o];
-            mc_rows_add_order(unit_pnl, m->table + (size_t)i * m->row + at, book->order_lots[o],
-                              (mc_tail(m, i)->mark - book->order_limit[o]) * book->order_lots[o],
-                              blocks);
+            const double gain = (mc_tail(m, i)->mark - book->order_limit[o]) * book->order_lots[o];
+            mc_rows_add_order(unit_pnl, cells + (size_t)i * m->row, book->order_lots[o], gain,
+                              blocks, narrow);
+            unit_base += gain < 0.0 ? gain : 0.0;
         }
 
-        keep_least(&s->unit_least[s->n_units], &s->unit_worst[s->n_units], unit_pnl, at, blocks);
-        s->unit[s->n_units++] = unit;
+        keep_least(&s->unit_least[units], &s->unit_worst[units], unit_pnl, at, blocks);
+        if (last)
+            join_base(m, &s->unit_least[units], &s->unit_worst[units], unit_base);
+        s->unit[units++] = unit;
         mc_rows_sum(group_pnl, unit_pnl, blocks);
+        group_base += unit_base;
+
+        const int32_t next = p < end ? book->instrument[p] : -1;
+        const int32_t ordered = o < orders_end ? book->order_instrument[o] : -1;
+        const int32_t group = m->units[unit].group;
+        if ((next >= 0 && m->units[m->unit_of[next]].group == group)
+            || (ordered >= 0 && m->units[m->unit_of[ordered]].group == group))
+            continue;
+        keep_least(&s->group_least[groups], &s->group_worst[groups], group_pnl, at, blocks);
+        if (last)
+            join_base(m, &s->group_least[groups], &s->group_worst[groups], group_base);
+        s->group[groups++] = group;
+        mc_rows_zero(group_pnl, blocks);
+        group_base = 0.0;
     }
-    if (group >= 0) {
-        keep_least(&s->group_least[s->n_groups], &s->group_worst[s->n_groups], group_pnl, at,
-                   blocks);
-        ++s->n_groups;
-    }
+    s->n_units = units;
+    s->n_groups = groups;
 }
 
 static int64_t loss(double least)
 {
-    return least < 0.0 ? -(int64_t)least : 0;
+    return -(int64_t)(least < 0.0 ? least : 0.0);
 }
 
 /* ceil(sum_g ((1024 - k_g) sum_u scan_u + k_g joint_g) / 1024); the sum is at most
@@ -98,14 +115,10 @@ static int64_t loss(double least)
 static int64_t core_of(const mc_margin *m, const mc_sweep_scratch *s)
 {
     int64_t sum = 0;
-    int32_t u = 0;
-    for (int32_t g = 0; g < s->n_groups; ++g) {
-        const int64_t k = m->lambda_k[s->group[g]];
-        int64_t scans = 0;
-        for (; u < s->n_units && m->units[s->unit[u]].group == s->group[g]; ++u)
-            scans += loss(s->unit_least[u]);
-        sum += (MC_FACTOR_ONE - k) * scans + k * loss(s->group_least[g]);
-    }
+    for (int32_t u = 0; u < s->n_units; ++u)
+        sum += m->alone_k[s->unit[u]] * loss(s->unit_least[u]);
+    for (int32_t g = 0; g < s->n_groups; ++g)
+        sum += m->lambda_k[s->group[g]] * loss(s->group_least[g]);
     return (sum + MC_FACTOR_ONE - 1) >> MC_FACTOR_BITS;
 }
 
@@ -152,57 +165,91 @@ MC_INLINE int64_t concentration_of(const mc_sweep_job *job, size_t unit, size_t 
     return mc_apply_rate(own, rate < MC_RATE_ONE ? rate : MC_RATE_ONE);
 }
 
+/* Both sides of every unit that the accounts from `first` on hold. */
+static void add_concentration(const mc_sweep_job *job, size_t first, const mc_sweep_scratch *s,
+                              parts *part)
+{
+    const int32_t *const owners = job->owners != NULL ? job->book->owner : NULL;
+    for (size_t h = 0; h < s->n_held; ++h) {
+        const double *const own = s->held + h * MC_LANES;
+        const size_t unit = (size_t)s->held_unit[h], by = (size_t)s->held_by[h];
+        const int32_t owner = owners != NULL ? owners[first + by] : -1;
+        part[by].concentration += concentration_of(job, unit, 0, owner, (int64_t)own[LONGS])
+                                + concentration_of(job, unit, 1, owner, (int64_t)own[SHORTS]);
+    }
+}
+
+/* Rows of a large market lie in L3: asked for so many positions early, they are there in time. */
+enum { AHEAD = 12 };
+
+MC_INLINE void prefetch(const char *p, const int lines)
+{
+#if defined(__GNUC__)
+    MC_UNROLL
+    for (int i = 0; i < lines; ++i)
+        __builtin_prefetch(p + i * 64);
+#endif
+}
+
 /* One pass over the positions of an account without orders, for its scan (`blocks` lanes of
  * scenarios from column `at`) and, in the first pass, its charges.
  *
  * Where a pair or a term ends is unpredictable, and a mispredicted branch costs more than a
  * position. So there is none: sums that are over are masked off. A unit's end is a branch: what
  * it has to do costs more. */
-MC_INLINE void walk(const mc_sweep_job *job, size_t a, mc_sweep_scratch *s, parts *part, size_t at,
-                    const int blocks, const bool charging)
+MC_INLINE void walk(const mc_sweep_job *job, size_t a, mc_sweep_scratch *s, int32_t by,
+                    parts *part, size_t at, const bool charging, const int blocks,
+                    const bool narrow)
 {
     const mc_margin *m = job->margin;
-    const mc_book_columns *book = job->book;
-    const int64_t end = book->offset[a + 1];
+    const int32_t *const instrument = job->book->instrument;
+    const double *const lots = job->book->lots;
+    const mc_place *const places = m->places;
+    const char *const cells = m->table + mc_cells_size(at, narrow);
+    const char *const tails = m->table + m->cells;
+    const size_t row = m->row;
+    const int64_t end = job->book->offset[a + 1];
     mc_lanes unit_pnl[MC_PASS_BLOCKS], group_pnl[MC_PASS_BLOCKS];
-    mc_lanes running = mc_lanes_zero(), totals = mc_lanes_zero(), own = mc_lanes_zero();
-    const int32_t owner = job->owners != NULL && book->owner != NULL ? book->owner[a] : -1;
-    double owns[MC_LANES] = {0.0}, longs = 0.0, shorts = 0.0;
-    int64_t crowding = 0;
+    mc_lanes running = mc_lanes_zero(), totals = mc_lanes_zero();
+    mc_lanes unit_own = mc_lanes_zero(), own = mc_lanes_zero();
+    const int64_t last = job->book->offset[job->book->n_accounts] - 1;
     size_t unit = 0, group = 0;
 
     mc_rows_zero(unit_pnl, blocks);
     mc_rows_zero(group_pnl, blocks);
-    for (int64_t p = book->offset[a]; p < end; ++p) {
-        const int32_t i = book->instrument[p];
-        const mc_place place = m->places[i];
-        const mc_place next = p + 1 < end ? m->places[book->instrument[p + 1]] : ~place;
+    for (int64_t p = job->book->offset[a]; p < end; ++p) {
+        const size_t i = (size_t)instrument[p];
+        const mc_place place = places[i];
+        const mc_place next = p + 1 < end ? places[instrument[p + 1]] : ~place;
         const int ending = mc_ends_between(place, next);
-        const double *row = m->table + (size_t)i * m->row;
-        const double q = book->lots[p];
 
-        mc_rows_add(unit_pnl, row + at, q, blocks);
+        const size_t ahead = (size_t)instrument[p + AHEAD < last ? p + AHEAD : last];
+        prefetch(cells + ahead * row, (blocks * (narrow ? 1 : 2) + 1) / 2);
+        if (charging)
+            prefetch(tails + ahead * row, 2);
+
+        mc_rows_add(unit_pnl, cells + i * row, lots[p], blocks, narrow);
         if (charging) {
-            const mc_lanes lots = mc_lanes_set(q), over = mc_lanes_mask(OVER[ending]);
-            const double *rates = row + m->stride;
-            running = mc_lanes_fma(lots, mc_lanes_load(rates), running);
+            const mc_lanes q = mc_lanes_set(lots[p]), over = mc_lanes_mask(OVER[ending]);
+            const double *rates = (const double *)(tails + i * row);
+            running = mc_lanes_fma(q, mc_lanes_load(rates), running);
             totals = mc_lanes_add(totals,
                                   mc_lanes_and(folded(running, SUM_MAGNITUDE, SUM_SIGNED), over));
             running = mc_lanes_and_not(running, over);
-            own = mc_lanes_add(own, folded(mc_lanes_mul(lots, mc_lanes_load(rates + MC_LANES)),
+            unit_own = mc_lanes_add(unit_own,
+                                    folded(mc_lanes_mul(q, mc_lanes_load(rates + MC_LANES)),
                                            OWN_MAGNITUDE, OWN_SIGNED));
         }
         if (ending < MC_UNIT)
             continue;
 
-        const size_t held = place >> MC_UNIT_BIT & 0xfff;
-        s->unit[unit] = (int32_t)held;
+        s->unit[unit] = (int32_t)(place >> MC_UNIT_BIT & 0xfff);
         if (charging) {
-            mc_lanes_store(owns, own);
-            crowding += concentration_of(job, held, 0, owner, (int64_t)(owns[LONGS] - longs))
-                      + concentration_of(job, held, 1, owner, (int64_t)(owns[SHORTS] - shorts));
-            longs = owns[LONGS];
-            shorts = owns[SHORTS];
+            mc_lanes_store(s->held + s->n_held * MC_LANES, unit_own);
+            s->held_unit[s->n_held] = s->unit[unit];
+            s->held_by[s->n_held++] = by;
+            own = mc_lanes_add(own, unit_own);
+            unit_own = mc_lanes_zero();
         }
         if (blocks > 0) {
             const double least = mc_rows_least(unit_pnl, blocks);
@@ -218,6 +265,8 @@ MC_INLINE void walk(const mc_sweep_job *job, size_t a, mc_sweep_scratch *s, part
         s->group[group] = (int32_t)(place >> MC_GROUP_BIT);
         if (blocks > 0) {
             keep_least(&s->group_least[group], &s->group_worst[group], group_pnl, at, blocks);
+            if (at + (size_t)blocks * MC_LANES == m->stride)
+                join_base(m, &s->group_least[group], &s->group_worst[group], 0.0);
             mc_rows_zero(group_pnl, blocks);
         }
         ++group;
@@ -226,8 +275,9 @@ MC_INLINE void walk(const mc_sweep_job *job, size_t a, mc_sweep_scratch *s, part
     s->n_groups = (int32_t)group;
 
     if (charging) {
-        double sums[MC_LANES];
+        double sums[MC_LANES], owns[MC_LANES];
         mc_lanes_store(sums, totals);
+        mc_lanes_store(owns, own);
         double buckets = 0.0;
         for (int b = 0; b < MC_VEGA_BUCKETS; ++b)
             buckets += sums[VEGA + b];
@@ -239,7 +289,6 @@ MC_INLINE void walk(const mc_sweep_job *job, size_t a, mc_sweep_scratch *s, part
         part->closing = (int64_t)owns[CLOSING];
         part->oracle = (int64_t)owns[ORACLE];
         part->lots = (int64_t)owns[ONE];
-        part->concentration = crowding;
     }
 }
 
@@ -356,12 +405,10 @@ static void report_units(const mc_sweep_job *job, const mc_sweep_scratch *s, siz
     }
 }
 
+/* 0 <= mm <= im, so each line that equity is below is one status further. */
 static uint8_t status_of(int64_t equity, int64_t mm, int64_t im)
 {
-    return equity < 0    ? MC_ACCOUNT_BANKRUPT
-         : equity < mm   ? MC_ACCOUNT_LIQUIDATABLE
-         : equity < im   ? MC_ACCOUNT_REDUCE_ONLY
-                         : MC_ACCOUNT_OK;
+    return (uint8_t)((equity < im) + (equity < mm) + (equity < 0));
 }
 
 #define PUT(column, value)            \
@@ -390,29 +437,55 @@ static void report(const mc_sweep_job *job, size_t a, const parts *part, int64_t
     PUT(rounding, (part->lots + 1) / 2);
 }
 
+/* Passes that are whole, for any number of scenarios: one copy each. */
+static void walk_pass(const mc_sweep_job *job, size_t a, mc_sweep_scratch *s, int32_t by,
+                      parts *part, size_t at, const bool narrow)
+{
+    if (narrow && at == 0)
+        walk(job, a, s, by, part, at, true, MC_PASS_BLOCKS, true);
+    else if (narrow)
+        walk(job, a, s, by, part, at, false, MC_PASS_BLOCKS, true);
+    else if (at == 0)
+        walk(job, a, s, by, part, at, true, MC_PASS_BLOCKS, false);
+    else
+        walk(job, a, s, by, part, at, false, MC_PASS_BLOCKS, false);
+}
+
+static void scan_pass(const mc_sweep_job *job, size_t a, mc_sweep_scratch *s, size_t at,
+                      const bool narrow)
+{
+    if (narrow)
+        scan_units(job->margin, job->book, a, s, at, MC_PASS_BLOCKS, true);
+    else
+        scan_units(job->margin, job->book, a, s, at, MC_PASS_BLOCKS, false);
+}
+
+static void charge(const mc_sweep_job *job, size_t a, mc_sweep_scratch *s, int32_t by, parts *part)
+{
+    walk(job, a, s, by, part, 0, true, 0, false);
+}
+
 /* Scan, core and charges of a portfolio account. Scenarios are taken 64 a pass; `blocks` is what
  * is left for the last. */
-MC_INLINE void scan_account(const mc_sweep_job *job, size_t a, mc_sweep_scratch *s, parts *part,
-                            const int blocks)
+MC_INLINE void scan_account(const mc_sweep_job *job, size_t a, mc_sweep_scratch *s, int32_t by,
+                            parts *part, const int blocks, const bool narrow)
 {
     const mc_margin *m = job->margin;
     const mc_book_columns *book = job->book;
-    const size_t pass = MC_PASS_LANES;
+    const size_t last = m->stride - (size_t)blocks * MC_LANES;
     const bool orders = book->order_offset != NULL
                      && book->order_offset[a + 1] > book->order_offset[a];
-    size_t at = 0;
     if (orders || job->out->unit_scenario != NULL) {
-        walk(job, a, s, part, 0, 0, true);
-        for (; m->stride - at > pass; at += pass)
-            scan_units(m, book, a, s, at, MC_PASS_BLOCKS);
-        scan_units(m, book, a, s, at, blocks);
-    } else if (m->stride <= pass) {
-        walk(job, a, s, part, 0, blocks, true);
+        charge(job, a, s, by, part);
+        for (size_t at = 0; at < last; at += MC_PASS_LANES)
+            scan_pass(job, a, s, at, narrow);
+        scan_units(m, book, a, s, last, blocks, narrow);
+    } else if (last == 0) {
+        walk(job, a, s, by, part, 0, true, blocks, narrow);
     } else {
-        walk(job, a, s, part, 0, MC_PASS_BLOCKS, true);
-        for (at = pass; m->stride - at > pass; at += pass)
-            walk(job, a, s, part, at, MC_PASS_BLOCKS, false);
-        walk(job, a, s, part, at, blocks, false);
+        for (size_t at = 0; at < last; at += MC_PASS_LANES)
+            walk_pass(job, a, s, by, part, at, narrow);
+        walk(job, a, s, by, part, last, false, blocks, narrow);
     }
     for (int64_t o = orders ? book->order_offset[a] : 0; orders && o < book->order_offset[a + 1];
          ++o)
@@ -420,28 +493,50 @@ MC_INLINE void scan_account(const mc_sweep_job *job, size_t a, mc_sweep_scratch 
     part->core = core_of(m, s);
 }
 
-MC_INLINE void sweep_accounts(const mc_sweep_job *job, mc_sweep_scratch *s, size_t first, size_t n,
-                              const int blocks)
+static uint8_t mode_of(const mc_sweep_job *job, size_t a)
+{
+    return job->book->mode != NULL ? job->book->mode[a] : MC_PORTFOLIO;
+}
+
+/* The requirements of an account whose parts are known. */
+static void require(const mc_sweep_job *job, size_t a, parts *part)
 {
     const mc_margin *m = job->margin;
-    for (size_t a = first; a < first + n; ++a) {
-        parts part = {0};
-        int64_t mm, im;
-        const uint8_t mode = job->book->mode != NULL ? job->book->mode[a] : MC_PORTFOLIO;
-        if (mode == MC_PORTFOLIO) {
-            scan_account(job, a, s, &part, blocks);
-            const int64_t charges = part.roll + part.vega + part.concentration + part.oracle;
-            mm = at_least(mc_apply_factor(part.core, m->mm_factor_k) + part.short_option_mm
-                              + charges, part.closing);
-            im = at_least(mm, mc_apply_factor(part.core, m->im_factor_k) + part.short_option_im
-                                  + charges);
-        } else {
-            const flat_rates flat = flat_requirement(job, a, mode == MC_CROSS, &part);
-            mm = flat.mm;
-            im = at_least(flat.mm, flat.im);
+    const uint8_t mode = mode_of(job, a);
+    int64_t mm, im;
+    if (mode == MC_PORTFOLIO) {
+        const int64_t charges = part->roll + part->vega + part->concentration + part->oracle;
+        mm = at_least(mc_apply_factor(part->core, m->mm_factor_k) + part->short_option_mm + charges,
+                      part->closing);
+        im = at_least(mm, mc_apply_factor(part->core, m->im_factor_k) + part->short_option_im
+                              + charges);
+    } else {
+        const flat_rates flat = flat_requirement(job, a, mode == MC_CROSS, part);
+        mm = flat.mm;
+        im = at_least(flat.mm, flat.im);
+    }
+    report(job, a, part, mm, im);
+}
+
+MC_INLINE void sweep_accounts(const mc_sweep_job *job, mc_sweep_scratch *s, size_t first, size_t n,
+                              const int blocks, const bool narrow)
+{
+    parts part[MC_SWEEP_TOGETHER];
+    for (size_t from = first; from < first + n; from += MC_SWEEP_TOGETHER) {
+        const size_t left = first + n - from;
+        const size_t together = left < MC_SWEEP_TOGETHER ? left : MC_SWEEP_TOGETHER;
+        s->n_held = 0;
+        for (size_t by = 0; by < together; ++by) {
+            const size_t a = from + by;
+            const bool portfolio = mode_of(job, a) == MC_PORTFOLIO;
+            part[by] = (parts){0};
+            if (portfolio)
+                scan_account(job, a, s, (int32_t)by, &part[by], blocks, narrow);
+            report_units(job, s, a - job->first_account, portfolio);
         }
-        report(job, a, &part, mm, im);
-        report_units(job, s, a - job->first_account, mode == MC_PORTFOLIO);
+        add_concentration(job, from, s, part);
+        for (size_t by = 0; by < together; ++by)
+            require(job, from + by, &part[by]);
     }
 }
 
@@ -451,5 +546,6 @@ void MC_KERNEL(mc_sweep)(const mc_sweep_job *job, mc_sweep_scratch *scratch, siz
 void MC_KERNEL(mc_sweep)(const mc_sweep_job *job, mc_sweep_scratch *scratch, size_t first, size_t n)
 {
     const size_t blocks = job->margin->stride / MC_LANES;
-    MC_FOR_BLOCKS((blocks - 1) % MC_PASS_BLOCKS + 1, sweep_accounts, job, scratch, first, n);
+    MC_FOR_BLOCKS((int)((blocks - 1) % MC_PASS_BLOCKS) + 1, job->margin->narrow, sweep_accounts, job,
+                  scratch, first, n);
 }

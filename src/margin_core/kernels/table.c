@@ -10,6 +10,7 @@ void MC_KERNEL(mc_bachelier)(const mc_option_rows *, const mc_greeks *, size_t, 
 void MC_KERNEL(mc_implied_vol)(const mc_option_rows *, mc_column, double *, size_t, size_t);
 bool MC_KERNEL(mc_has_vol)(const mc_option_rows *, mc_column, size_t, size_t);
 bool MC_KERNEL(mc_within)(const double *, size_t, double, double);
+void MC_KERNEL(mc_logarithms)(const double *, size_t, double *);
 void MC_KERNEL(mc_reprice)(const mc_reprice *, size_t, size_t);
 void MC_KERNEL(mc_scan)(const mc_scan_job *, size_t, size_t);
 void MC_KERNEL(mc_sweep)(const mc_sweep_job *, mc_sweep_scratch *, size_t, size_t);
@@ -21,6 +22,7 @@ const mc_kernels MC_KERNEL(mc_kernels) = {
     .black76 = MC_KERNEL(mc_black76),
     .bachelier = MC_KERNEL(mc_bachelier),
     .implied_vol = MC_KERNEL(mc_implied_vol),
+    .logarithms = MC_KERNEL(mc_logarithms),
     .reprice = MC_KERNEL(mc_reprice),
     .scan = MC_KERNEL(mc_scan),
     .sweep = MC_KERNEL(mc_sweep),

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/check.h"
 #include "kernels/fmath.h"
+#include "kernels/lanes.h"
 #include "kernels/requirement.h"
 #include "risk/risk_array.h"
 
@@ -137,15 +138,26 @@ static int64_t rate_of(double frac)
 
 static mc_impact impact_of(double depth_usd, double impact_frac, double quantum)
 {
-    mc_impact impact = {0};
+    mc_impact impact;
+    for (int j = 0; j < MC_IMPACT_LANES; ++j)
+        impact.node[j] = INFINITY;
+    for (int j = 0; j <= MC_IMPACT_NODES; ++j)
+        impact.segment[j] = (mc_impact_segment){.span = 1, .inverse = 1.0};
     if (depth_usd <= 0.0)
         return impact;
-    impact.n = MC_IMPACT_NODES;
+
     for (int j = 0; j < MC_IMPACT_NODES; ++j) {
         const double share = ldexp(1.0, j + FIRST_NODE_POWER);
-        const double rate = rint((double)MC_RATE_ONE * impact_frac * sqrt(share));
-        impact.size[j] = (int64_t)rint(depth_usd / quantum / (double)MC_RATE_ONE * share);
-        impact.rate[j] = rate < (double)MC_RATE_ONE ? (int64_t)rate : MC_RATE_ONE;
+        const double most = (double)MC_RATE_ONE;
+        const int64_t rate = (int64_t)fmin(rint(most * impact_frac * sqrt(share)), most);
+        const int64_t size = (int64_t)rint(depth_usd / quantum / most * share);
+        mc_impact_segment *const s = &impact.segment[j];
+        impact.node[j] = (double)size;
+        s->rise = rate - s->rate;
+        s->span = size - s->size;
+        s->inverse = (1.0 + 0x1p-50) / (double)s->span;
+        s[1].size = size;
+        s[1].rate = rate;
     }
     return impact;
 }
@@ -230,12 +242,28 @@ static double largest_of(const double *cells, size_t n, const mc_row_tail *tail)
     return fmax(largest, fabs(tail->vega_all));
 }
 
-static mc_status fill_table(mc_margin *m, const mc_risk_view *risk, const mc_instruments *in,
+/* A row's cells without the base's; padded with the first of them, which no minimum can notice. */
+static void fill_cells(const mc_margin *m, const mc_risk_array *risk, size_t i)
+{
+    void *const to = m->table + i * m->row;
+    if (m->narrow) {
+        memcpy(to, risk->moves + i * m->stride, m->stride * sizeof(int32_t));
+        return;
+    }
+    double *const cells = to;
+    const double *const row = risk->cells + i * risk->view.stride;
+    for (size_t k = 0; k < m->stride; ++k) {
+        const size_t move = k + 1 < m->n_scenarios ? k : 0;
+        cells[k] = m->n_scenarios > 1 ? row[move + (move >= risk->base)] : 0.0;
+    }
+}
+
+static mc_status fill_table(mc_margin *m, const mc_risk_array *array, const mc_instruments *in,
                             const mc_market *market, const mc_margin_model *model, mc_error *err)
 {
+    const mc_risk_view *risk = &array->view;
     int32_t pair = 0;
     for (size_t i = 0; i < risk->n_instruments; ++i) {
-        double *const row = m->table + i * m->row;
         mc_row_tail tail = tail_of(risk, in, market, model, i);
         if (i > 0 && (in->term[i] != in->term[i - 1] || in->strike[i] != in->strike[i - 1]))
             ++pair;
@@ -245,8 +273,8 @@ static mc_status fill_table(mc_margin *m, const mc_risk_view *risk, const mc_ins
         if (!(largest < MC_EXACT_LIMIT))
             return mc_fail(err, MC_ERR_EXACTNESS, (int64_t)i,
                            "a rate of instrument %zu is 2^53 quanta per risk lot or more", i);
-        memcpy(row, risk->cells + i * risk->stride, risk->stride * sizeof(double));
-        memcpy(row + m->stride, &tail, sizeof tail);
+        fill_cells(m, array, i);
+        memcpy(m->table + i * m->row + m->cells, &tail, sizeof tail);
         m->unit_of[i] = in->unit[i];
         m->facts[i] = (mc_row_facts){.notional = risk->notional[i], .largest = largest,
                                      .side = in->kind[i] == MC_PUT ? -1 : 1, .kind = in->kind[i]};
@@ -254,6 +282,11 @@ static mc_status fill_table(mc_margin *m, const mc_risk_view *risk, const mc_ins
         m->largest_mark = fmax(m->largest_mark, fabs(tail.mark));
     }
     return MC_OK;
+}
+
+static size_t in_lines(size_t bytes)
+{
+    return (bytes + MC_ALIGNMENT - 1) / MC_ALIGNMENT * MC_ALIGNMENT;
 }
 
 mc_status mc_margin_create(const mc_risk_array *risk, const mc_instruments *in,
@@ -277,36 +310,43 @@ mc_status mc_margin_create(const mc_risk_array *risk, const mc_instruments *in,
     if (status == MC_OK
         && (in->n >> MC_TERM_BIT != 0 || in->n_terms >> (MC_UNIT_BIT - MC_TERM_BIT) != 0
             || in->n_units >> (MC_GROUP_BIT - MC_UNIT_BIT) != 0
-            || model->n_groups >> (64 - MC_GROUP_BIT) != 0))
+            || model->n_groups >> (MC_PLACE_BITS - MC_GROUP_BIT) != 0))
         status = mc_fail(err, MC_ERR_ARGUMENT, -1,
-                         "more than 2^22 instruments, 2^18 terms, 2^12 units or 2^12 groups");
+                         "more than 2^22 instruments, 2^18 terms, 2^12 units or 2^11 groups");
     if (status != MC_OK)
         return status;
 
     mc_margin *m = mc_alloc(1, sizeof *m);
     if (m == NULL)
         return mc_fail(err, MC_ERR_MEMORY, -1, "no memory for a margin table");
+    const bool narrow = risk->moves != NULL;
+    const size_t stride = view->n_scenarios > 1 ? risk->moves_stride : MC_LANES;
+    const size_t cells = in_lines(stride * (narrow ? sizeof(int32_t) : sizeof(double)));
     *m = (mc_margin){
-        .n_instruments = in->n, .n_scenarios = view->n_scenarios, .stride = view->stride,
-        .row = view->stride + sizeof(mc_row_tail) / sizeof(double),
+        .n_instruments = in->n, .n_scenarios = view->n_scenarios, .narrow = narrow,
+        .stride = stride, .base = (int32_t)risk->base, .cells = cells,
+        .row = cells + in_lines(sizeof(mc_row_tail)),
         .n_units = model->n_units, .n_groups = model->n_groups,
         .mm_factor_k = model->mm_factor_k, .im_factor_k = model->im_factor_k,
     };
-    m->table = mc_alloc(m->n_instruments * m->row, sizeof(double));
+    m->table = mc_alloc(m->n_instruments, m->row);
     m->unit_of = mc_alloc(m->n_instruments, sizeof *m->unit_of);
     m->places = mc_alloc(m->n_instruments, sizeof *m->places);
     m->facts = mc_alloc(m->n_instruments, sizeof *m->facts);
     m->units = mc_alloc(m->n_units, sizeof *m->units);
     m->lambda_k = mc_alloc(m->n_groups, sizeof *m->lambda_k);
+    m->alone_k = mc_alloc(m->n_units, sizeof *m->alone_k);
     if (m->table == NULL || m->unit_of == NULL || m->places == NULL || m->facts == NULL || m->units == NULL
-        || m->lambda_k == NULL) {
+        || m->lambda_k == NULL || m->alone_k == NULL) {
         status = mc_fail(err, MC_ERR_MEMORY, -1, "no memory for a margin table");
     } else {
-        for (size_t u = 0; u < m->n_units; ++u)
-            m->units[u] = rates_of(&model->units[u], view->quantum_usd);
         for (size_t g = 0; g < m->n_groups; ++g)
             m->lambda_k[g] = model->lambda_k[g];
-        status = fill_table(m, view, in, market, model, err);
+        for (size_t u = 0; u < m->n_units; ++u) {
+            m->units[u] = rates_of(&model->units[u], view->quantum_usd);
+            m->alone_k[u] = MC_FACTOR_ONE - m->lambda_k[m->units[u].group];
+        }
+        status = fill_table(m, risk, in, market, model, err);
     }
     if (status == MC_OK)
         *out = m;
@@ -325,6 +365,7 @@ void mc_margin_destroy(mc_margin *m)
     mc_free(m->facts);
     mc_free(m->units);
     mc_free(m->lambda_k);
+    mc_free(m->alone_k);
     mc_free(m);
 }
 

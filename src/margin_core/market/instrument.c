@@ -3,7 +3,7 @@
 
 #include <margin_core/instrument.h>
 
-#include "base/check.h"
+#include "kernels/column.h"
 
 static bool is_option(uint8_t kind)
 {

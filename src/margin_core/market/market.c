@@ -3,7 +3,7 @@
 
 #include <margin_core/market.h>
 
-#include "base/check.h"
+#include "kernels/column.h"
 
 /* Wider than any market, far from overflow in every product that follows. */
 #define MAX_PRICE 1e15

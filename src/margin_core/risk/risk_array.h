@@ -9,6 +9,11 @@ struct mc_risk_array {
     mc_risk_view view;
     double largest; /* |cell| over the whole array */
     double *cells;
+    size_t base;         /* a scenario where every cell is 0; n_scenarios if there is none */
+    /* The cells again, as scans read them: the base left out, rows padded to whole lanes with
+     * their first cell. NULL where they do not all fit, or there is no base. */
+    int32_t *moves;      /* [n_instruments * moves_stride] */
+    size_t moves_stride; /* a multiple of 8 */
     double *columns; /* the per-lot columns of the view, one after the other; NULL if adopted */
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <margin_core/scenario.h>
 
-#include "base/check.h"
+#include "kernels/column.h"
 #include "kernels/fmath.h"
 
 typedef struct rule {

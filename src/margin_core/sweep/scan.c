@@ -66,8 +66,12 @@ mc_status mc_scan(const mc_risk_array *risk, const mc_book *book, const mc_range
 
     scan_context context = {
         .kernels = mc_kernels_used(),
-        .job = {.cells = risk->cells, .row = risk->view.stride, .stride = risk->view.stride,
-                .offset = c->offset, .instrument = c->instrument, .lots = c->lots,
+        .job = {.cells = risk->moves != NULL ? (const char *)risk->moves : (const char *)risk->cells,
+                .narrow = risk->moves != NULL,
+                .row = risk->moves != NULL ? risk->moves_stride * sizeof(int32_t)
+                                           : risk->view.stride * sizeof(double),
+                .stride = risk->moves != NULL ? risk->moves_stride : risk->view.stride,
+                .base = (int32_t)risk->base, .offset = c->offset, .instrument = c->instrument, .lots = c->lots,
                 .first_account = range->first, .worst_pnl = worst_pnl, .scenario = scenario},
         .count = range->count,
     };

@@ -158,8 +158,9 @@ static void *allocate_scratch(const mc_margin *m, unsigned threads, mc_sweep_scr
                               int64_t **market_rate)
 {
     const size_t u = m->n_units, g = m->n_groups;
-    const size_t per_thread = (u + g) * 2 * sizeof(double)
-                            + 6 * MC_ALIGNMENT; /* at least the six pieces below */
+    const size_t held = MC_SWEEP_TOGETHER * u;
+    const size_t per_thread = (u + g) * 2 * sizeof(double) + held * (MC_LANES + 1) * sizeof(double)
+                            + 9 * MC_ALIGNMENT; /* at least the nine pieces below */
     char *const memory = mc_alloc(1, threads * (per_thread + sizeof **scratch)
                                          + u * 2 * sizeof(int64_t) + 4 * MC_ALIGNMENT);
     if (memory == NULL)
@@ -170,6 +171,9 @@ static void *allocate_scratch(const mc_margin *m, unsigned threads, mc_sweep_scr
     for (unsigned t = 0; t < threads; ++t) {
         mc_sweep_scratch *s = &(*scratch)[t];
         s->unit_least = deal(&left, u * sizeof(double));
+        s->held = deal(&left, held * MC_LANES * sizeof(double));
+        s->held_unit = deal(&left, held * sizeof(int32_t));
+        s->held_by = deal(&left, held * sizeof(int32_t));
         s->group_least = deal(&left, g * sizeof(double));
         s->unit = deal(&left, u * sizeof(int32_t));
         s->unit_worst = deal(&left, u * sizeof(int32_t));
