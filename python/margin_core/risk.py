@@ -114,6 +114,7 @@ def snapshot(market: Market, numbering: Numbering, factor: NDArray[np.int32]) ->
             discount=_column(market.discount[order], np.float64),
             vol=_column(market.vol[order], np.float64),
             mark_usd=_column(market.mark_usd[order], np.float64),
+            quote_usd=_column(market.quote_usd[order], np.float64),
         )
     except MarginCoreError as error:
         raise _renamed(error, instruments.select(order)) from None

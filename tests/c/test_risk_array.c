@@ -38,7 +38,7 @@ static double value_of(const random_world *w, size_t i, size_t z)
         return forward * (moved && w->factor[i] >= 0
                           ? 1.0 + s->event_move[(size_t)w->factor[i] * s->n_scenarios + z] : 1.0);
     if (w->kind[i] == MC_PERPETUAL || w->kind[i] == MC_FUTURE)
-        return w->inverse[i] ? -spot / forward : forward;
+        return w->inverse[i] ? -spot / forward : forward * w->quote[i];
 
     double years = w->years[w->term[i]], vol = w->vol[i], discount = w->discount[i];
     if (moved) {
@@ -51,7 +51,7 @@ static double value_of(const random_world *w, size_t i, size_t z)
     }
     const double value = discount * black76(forward, w->strike[i], vol * sqrt(years),
                                             w->kind[i] == MC_CALL);
-    return w->inverse[i] ? value * spot / forward : value;
+    return w->inverse[i] ? value * spot / forward : value * w->quote[i];
 }
 
 static double cell_of(const random_world *w, size_t i, size_t z, int32_t numeraire, double quantum)

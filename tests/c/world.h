@@ -132,7 +132,7 @@ typedef struct random_world {
     uint8_t kind[R_N], inverse[R_N];
     double strike[R_N], size[R_N], step[R_N], lot[R_N];
     double index[R_UNITS], confidence[R_UNITS], range[R_UNITS], years[R_TERMS];
-    double forward[R_N], discount[R_N], vol[R_N], mark[R_N];
+    double forward[R_N], discount[R_N], vol[R_N], mark[R_N], quote[R_N];
     double *shocks; /* one allocation for all columns of the scenarios */
     mc_unit_margin units[R_UNITS];
     mc_instruments instruments;
@@ -170,6 +170,7 @@ static inline void random_world_instruments(random_world *w, chance *c)
                 w->vol[i] = k > 0 ? draw_between(c, 0.3, 1.2) : 0.0;
                 w->mark[i] = k > 0 ? w->index[u] * draw_between(c, 0.0, 0.1)
                            : inverse ? -1.0 : w->forward[i];
+                w->quote[i] = draw_between(c, 0.9, 1.1);
             }
         }
     }
@@ -238,6 +239,7 @@ static inline void random_world_make(random_world *w, uint64_t seed, size_t n_sc
     w->market = (mc_market){
         .index_usd = w->index, .confidence_frac = w->confidence, .years = w->years,
         .forward_usd = w->forward, .discount = w->discount, .vol = w->vol, .mark_usd = w->mark,
+        .quote_usd = w->quote,
     };
     w->model = (mc_margin_model){
         .size = sizeof w->model, .n_units = R_UNITS, .units = w->units, .n_groups = R_GROUPS,

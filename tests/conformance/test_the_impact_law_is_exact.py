@@ -41,7 +41,7 @@ def world_of_perpetuals(units):
     )  # fmt: skip
     market = Market(
         index_usd=ones, confidence_frac=zeros, years=zeros, forward_usd=ones, discount=ones,
-        vol=zeros, mark_usd=ones,
+        vol=zeros, mark_usd=ones, quote_usd=ones,
     )  # fmt: skip
     return World(instruments, market, Scenarios(1, zeros[:, None]), ones, Model(units, (0,)))
 

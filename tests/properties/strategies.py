@@ -139,6 +139,7 @@ def _market(rng, instruments):
         discount=np.exp(-0.03 * years)[instruments.term],
         vol=vol,
         mark_usd=mark,
+        quote_usd=rng.choice([1.0, 0.9, 1.02], n),
     )
 
 

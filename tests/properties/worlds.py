@@ -36,6 +36,7 @@ class Market:
     discount: Any
     vol: Any
     mark_usd: Any
+    quote_usd: Any
 
 
 @dataclass(frozen=True)

@@ -58,12 +58,14 @@ def test_a_parent_changes_no_requirement(book, margin):
 
 
 def test_a_family_is_added_up_and_nobody_pays_for_another(book, margin):
-    """Isolated BTC: MM 16 % of 60,000 USD = 9,600 each, the rate rounded up to 1/2^20."""
+    """Isolated BTC: MM 16 % of 60,000 USD = 9,600 each, and 5 % of the coins that are cash."""
     standing = sweep(book, margin)
     family = standing.by_parent()
     assert family["account"].tolist() == ["desk"] and family["pockets"].tolist() == [2]
     of = dict(zip(standing.accounts, standing.amount("mm"), strict=True))
-    assert of["rich"] == of["poor"] == pytest.approx(9_600.0, abs=60_000 / 2**20)
+    rounded_up = 80_000 / 2**20  # rates are whole numbers of 1/2^20
+    assert of["rich"] == pytest.approx(9_600.0 + 1_000.0, abs=rounded_up)
+    assert of["poor"] == pytest.approx(9_600.0 + 50.0, abs=rounded_up)
     assert family["equity_usd"].tolist() == [71_000.0]
     assert family["mm_usd"].tolist() == [of["desk"] + of["rich"] + of["poor"]]
     assert family["lacking_usd"].tolist() == [
@@ -83,7 +85,7 @@ def test_an_explanation_shows_pockets_and_parent(book, margin):
     assert desk.pockets["account"].tolist() == ["poor", "rich"]  # the nearest first
     assert desk.pockets["equity"].tolist() == [1_000.0, 20_000.0]
     text = " ".join(desk.text().split())
-    assert "with this account 71,000" in text and "poor 1,000 12,000 9,600 liquidatable" in text
+    assert "with this account 71,000" in text and "poor 1,000 12,050 9,650 liquidatable" in text
     poor = explain(book, margin, "poor")
     assert poor.parent == "desk" and "It is a pocket of desk." in " ".join(poor.text().split())
     other = explain(book, margin, "other")

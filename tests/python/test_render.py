@@ -128,7 +128,7 @@ def test_no_kind_of_account_leaves_a_hole(venue, mode, ordered, cash, legs):
     if not legs and not cash and not ordered:
         assert said.endswith("It holds nothing and needs nothing.")
     if not (legs or ordered) and mode and cash > 0:
-        assert "Nothing is required." in said
+        assert "Requirement 2,500 USD to open (IM) and 2,500 USD to keep (MM)" in said
 
 
 def test_an_order_is_named_where_it_decides(venue):

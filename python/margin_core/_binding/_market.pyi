@@ -21,4 +21,5 @@ class Snapshot:
         discount: NDArray[np.float64],
         vol: NDArray[np.float64],
         mark_usd: NDArray[np.float64],
+        quote_usd: NDArray[np.float64],
     ) -> None: ...

@@ -26,7 +26,7 @@ cdef class Snapshot:
                  const double[::1] index_usd not None, const double[::1] confidence_frac not None,
                  const double[::1] years not None, const double[::1] forward_usd not None,
                  const double[::1] discount not None, const double[::1] vol not None,
-                 const double[::1] mark_usd not None):
+                 const double[::1] mark_usd not None, const double[::1] quote_usd not None):
         cdef Py_ssize_t n = unit.shape[0]
         cdef mc_error err
         if n == 0 or index_usd.shape[0] == 0 or years.shape[0] == 0:
@@ -37,12 +37,13 @@ cdef class Snapshot:
             ("contract_size", contract_size.shape[0]), ("step", step.shape[0]),
             ("forward_usd", forward_usd.shape[0]), ("discount", discount.shape[0]),
             ("vol", vol.shape[0]), ("mark_usd", mark_usd.shape[0]),
+            ("quote_usd", quote_usd.shape[0]),
         ):
             same_length(name, length, n)
         same_length("confidence_frac", confidence_frac.shape[0], index_usd.shape[0])
 
         self.columns = (unit, term, kind, inverse, factor, strike, contract_size, step, index_usd,
-                        confidence_frac, years, forward_usd, discount, vol, mark_usd)
+                        confidence_frac, years, forward_usd, discount, vol, mark_usd, quote_usd)
         self.instruments.n = n
         self.instruments.n_units = index_usd.shape[0]
         self.instruments.n_terms = years.shape[0]
@@ -61,6 +62,7 @@ cdef class Snapshot:
         self.market.discount = &discount[0]
         self.market.vol = &vol[0]
         self.market.mark_usd = &mark_usd[0]
+        self.market.quote_usd = &quote_usd[0]
         if mc_instruments_check(&self.instruments, &err) != MC_OK:
             raise_error(&err)
         if mc_market_check(&self.instruments, &self.market, &err) != MC_OK:

@@ -71,6 +71,7 @@ cdef extern from "margin_core/market.h" nogil:
         const double *discount
         const double *vol
         const double *mark_usd
+        const double *quote_usd
     mc_status mc_market_check(const mc_instruments *instruments, const mc_market *market,
                               mc_error *err)
 

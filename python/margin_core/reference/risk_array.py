@@ -73,9 +73,10 @@ def risk_array(
     coin = market.index_usd[numeraire] if numeraire >= 0 else 1.0
     coin_shocked = coin * (1.0 + spot_move(instruments, scenarios, numeraire))
 
+    per_gain = per_lot * quote_usd(instruments, market)
     value = values(instruments, base) / coin
     weight = term_column(instruments, scenarios, "weight", 1.0)
-    cells = weight * (values(instruments, world) / coin_shocked - value) * per_lot[:, None]
+    cells = weight * (values(instruments, world) / coin_shocked - value) * per_gain[:, None]
 
     greeks = sensitivities(instruments, base)
     round_up = np.ceil if quantum is not None else np.asarray
@@ -83,11 +84,11 @@ def risk_array(
     return RiskArray(
         cells=nearest(cells) + 0.0,
         mark=nearest(market.mark_usd * lot / unit / coin),
-        value=nearest(value[:, 0] * per_lot),
+        value=nearest(value[:, 0] * per_gain),
         notional=round_up(per_lot * notional_usd(instruments, market) / coin),
-        delta=nearest(per_lot * greeks.delta / coin),
-        basis_delta=nearest(per_lot * greeks.basis_delta / coin),
-        vega=nearest(per_lot * greeks.vega / coin),
+        delta=nearest(per_gain * greeks.delta / coin),
+        basis_delta=nearest(per_gain * greeks.basis_delta / coin),
+        vega=nearest(per_gain * greeks.vega / coin),
     )
 
 
@@ -186,7 +187,7 @@ def spot_move(instruments: Any, scenarios: Any, unit: int) -> Column | float:
 
 
 def values(instruments: Any, world: World) -> Column:
-    """USD: the asset's price, F, -S/F (inverse future), D B76 (option), D B76 S/F (inverse)."""
+    """Before `quote_usd`: the asset's price, F, -S/F (inverse future), D B76 (option), D B76 S/F (inverse)."""
     kind = instruments.kind[:, None]
     inverse = is_inverse(instruments)[:, None]
     future = (kind == PERPETUAL) | (kind == FUTURE)
@@ -257,8 +258,16 @@ def notional_usd(instruments: Any, market: Any) -> Column:
     return np.where(future & is_inverse(instruments), 1.0, linear)
 
 
+def quote_usd(instruments: Any, market: Any) -> Column:
+    """USD in 1.0 of the currency that a linear contract's own numbers are in; 1 for all others."""
+    if market.quote_usd is None:
+        return np.ones(len(instruments.kind))
+    linear = (instruments.kind != SPOT) & ~is_inverse(instruments)
+    return np.where(linear, market.quote_usd, 1.0)
+
+
 def sensitivities(instruments: Any, base: World) -> Sensitivities:
-    """USD per +100 % of spot, per +100 % of the forward and per +1.00 of volatility."""
+    """Gain per +100 % of spot, per +100 % of the forward and per +1.00 of volatility."""
     kind = instruments.kind
     inverse = is_inverse(instruments)
     future = (kind == PERPETUAL) | (kind == FUTURE)

@@ -35,5 +35,7 @@ mc_status mc_market_check(const mc_instruments *in, const mc_market *market, mc_
     if (status == MC_OK)
         status = mc_check_column(market->mark_usd, in->n, -MAX_PRICE, false, MAX_PRICE,
                                  "mark_usd", err);
+    if (status == MC_OK && market->quote_usd != NULL)
+        status = mc_check_column(market->quote_usd, in->n, 0.0, true, MAX_PRICE, "quote_usd", err);
     return status;
 }

@@ -26,6 +26,13 @@ static bool is_inverse(const mc_instruments *in, size_t i)
     return in->kind[i] != MC_SPOT && in->inverse != NULL && in->inverse[i];
 }
 
+/* USD in 1.0 of the currency that the contract's own numbers are in. */
+static double quote_usd(const mc_instruments *in, const mc_market *market, size_t i)
+{
+    const bool linear = in->kind[i] != MC_SPOT && !is_inverse(in, i);
+    return linear && market->quote_usd != NULL ? market->quote_usd[i] : 1.0;
+}
+
 /* USD of notional in 1.0 of contract size: a coin's price, or the dollar itself. */
 static double notional_usd(const mc_instruments *in, const mc_market *market, size_t i)
 {
@@ -199,7 +206,8 @@ static void fill_columns(const pricing *p, size_t i, double price, double per_co
     const mc_instruments *in = p->reprice.instruments;
     const mc_market *market = p->reprice.market;
     const double unit_value = p->numeraire < 0 ? 1.0 : market->index_usd[p->numeraire];
-    const double x = p->scale[i] / unit_value; /* USD per 1.0 coin into quanta per lot */
+    const double x = p->scale[i] / unit_value; /* gain per 1.0 coin into quanta per lot */
+    const double usd = x / quote_usd(in, market, i);
     const double index = market->index_usd[in->unit[i]], forward = market->forward_usd[i];
     const bool inverse = is_inverse(in, i);
     const double ratio = inverse ? index / forward : 1.0;
@@ -211,9 +219,9 @@ static void fill_columns(const pricing *p, size_t i, double price, double per_co
         to_spot = inverse ? 0.0 : forward;
         to_forward = forward * (inverse ? ratio / forward : 1.0);
     }
-    p->column[MARK][i] = rounded(market->mark_usd[i] / in->contract_size[i] * x);
+    p->column[MARK][i] = rounded(market->mark_usd[i] / in->contract_size[i] * usd);
     p->column[VALUE][i] = rounded(p->base[i] * p->scale[i]);
-    p->column[NOTIONAL][i] = rounded_up(notional_usd(in, market, i) * x);
+    p->column[NOTIONAL][i] = rounded_up(notional_usd(in, market, i) * usd);
     p->column[DELTA][i] = rounded(to_spot * x);
     p->column[BASIS_DELTA][i] = rounded(to_forward * x);
     p->column[VEGA][i] = is_option(in, i) ? rounded(vega * ratio * x) : 0.0;
@@ -395,7 +403,7 @@ mc_status mc_risk_array_create(const mc_instruments *in, const mc_market *market
     }
 
     for (size_t i = 0; i < in->n; ++i)
-        scale[i] = in->contract_size[i] * lot[i] / quantum;
+        scale[i] = in->contract_size[i] * lot[i] / quantum * quote_usd(in, market, i);
     pricing p = {
         .reprice = {.instruments = in, .market = market, .worlds = &worlds, .base = base,
                     .scale = scale, .rounded = rounding, .stride = risk->view.stride,

@@ -19,6 +19,9 @@ typedef struct mc_market {
     const double *vol;             /* [n] >= 0 for options, a fraction per root year           */
     const double *mark_usd;        /* [n] the venue's value of 1.0 of quantity: it counts in
                                       equity, never in a scenario                              */
+    const double *quote_usd;       /* [n] > 0, price of the currency that a linear contract's
+                                      forward and strike are in; NULL: all 1. Nothing to spot
+                                      and inverse contracts                                    */
 } mc_market;
 
 /* Checks every rule above.

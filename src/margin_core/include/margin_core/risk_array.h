@@ -43,9 +43,10 @@ typedef struct mc_risk_options {
  *
  *   R[i, z] = round( weight_z (V_i(z) - V_i) contract_size_i lot_i / quantum )
  *
- * V is the value of 1.0 coin of the contract in the numeraire: the asset's price (spot), F
+ * V is the value of 1.0 coin of the contract in the numeraire: the asset's price (spot), F Q
  * (linear future), -S/F (inverse future, per USD: its coins sit in the balance), D B76(F, K, vol,
- * T) (linear option), D B76 S/F (inverse option). V_i(z) and V_i come from the same formula, so
+ * T) Q (linear option), D B76 S/F (inverse option); Q is the market's quote_usd, which no scenario
+ * moves. V_i(z) and V_i come from the same formula, so
  * the base column is exactly 0.
  *
  *   lot   [n] > 0, from mc_risk_lots or the venue's own
