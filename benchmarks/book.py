@@ -133,7 +133,7 @@ class Prepared:
     def of(cls, venue: Venue) -> Prepared:
         market, numbering = venue.risk.market, venue.risk.numbering
         instruments = market.instruments
-        lots = instruments.contract_size * venue.risk.lot / venue.risk.quantum
+        lots = instruments.contract_size * venue.risk.lot / venue.risk.quantum * market.quote_usd
         option = np.flatnonzero(instruments.kind >= Kind.CALL)
         forward, strike = market.forward_usd[option], instruments.strike[option]
         years = numbering.term_years[numbering.term[option]]

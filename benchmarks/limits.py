@@ -52,12 +52,13 @@ def distances(limits: dict[str, float], cases: dict[str, Case]) -> list[dict[str
             found.append({"what": what, "floor": floor_ns, "ours": ours,
                           "share": floor_ns / ours, "why": why, "unit": cases[case].unit})  # fmt: skip
 
-    row_bytes = 10 * 40 * 8  # positions x padded scenarios x float64
+    cells = 10 * 32  # positions x scenarios but the base
     book_bytes = 10 * 12 + 16  # positions and an account's own
-    table = row_bytes / limits["l2_read_gb_per_s"]
+    convert = cells / limits["conversions_per_s"] * 1e9
+    table = cells * 4 / limits["l2_read_gb_per_s"]
     stream = book_bytes / limits["dram_read_gb_per_s"]
-    add("scan", "scan", max(table, stream), "rows of the risk array read from L2")
-    add("scan with both reads one after the other", "scan", table + stream,
+    add("scan", "scan", max(convert, table, stream), "32-bit cells turned into doubles")
+    add("scan, its reads alone", "scan", table + stream,
         "rows from L2, then the book from DRAM")  # fmt: skip
     issue = BLACK76_INSTRUCTIONS / (limits["vector_bytes"] / 8) / limits["fma_per_s"] * 1e9
     divide = BLACK76_DIVISIONS / limits["divisions_per_s"] * 1e9

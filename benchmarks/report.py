@@ -162,7 +162,8 @@ def _limits(results: dict[str, Any]) -> list[str]:
         return []
     lines = ["", "| limit of one thread of this machine | |", "|---|---|",
              f"| multiply-adds, {8 * limits['vector_bytes']:.0f} bits | {limits['fma_gflops']:.0f} GFLOP/s |",
-             f"| divisions | {limits['divisions_per_s'] / 1e9:.2f} G/s |"]  # fmt: skip
+             f"| divisions | {limits['divisions_per_s'] / 1e9:.2f} G/s |",
+             f"| 32-bit integers into doubles | {limits['conversions_per_s'] / 1e9:.1f} G/s |"]  # fmt: skip
     for level in ("l1", "l2", "l3", "dram"):
         lines.append(f"| read, {level.upper()} | {limits[f'{level}_read_gb_per_s']:.0f} GB/s |")
     lines += ["", "| kernel | floor | ours | share of the limit | by |", "|---|---|---|---|---|"]

@@ -1,4 +1,4 @@
-/* What this machine can do at most, on one thread: multiply-adds, divisions, and bytes read from
+/* What this machine can do at most, on one thread: multiply-adds, divisions, conversions, and bytes read from
  * each level of memory. The benchmarks say how far from that the kernels are.
  *
  * Best of several passes, so these are limits, not means. Compile with -O3 -march=native.
@@ -83,6 +83,26 @@ static double divisions(void)
     return 4.0 * LANES * ROUNDS / (now() - start);
 }
 
+/* 32-bit integers a second that become doubles and are added up, from a buffer that stays in L1. */
+static double conversions(void)
+{
+    enum { N = 64, ROUNDS = 1000000 };
+    typedef int32_t integers __attribute__((vector_size(WIDTH / 2), aligned(WIDTH / 2)));
+    static integers table[N];
+    const double start = now();
+    lanes s0 = fill(0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
+    for (long r = 0; r < ROUNDS; ++r) {
+#define ADD(k) s##k += __builtin_convertvector(table[i + k], lanes);
+        for (int i = 0; i < N; i += 8) {
+            ADD(0) ADD(1) ADD(2) ADD(3) ADD(4) ADD(5) ADD(6) ADD(7)
+        }
+        __asm__ volatile("" : : : "memory");
+    }
+    const lanes s = s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7;
+    sink = s[0];
+    return (double)N * LANES * ROUNDS / (now() - start);
+}
+
 /* Bytes a second read from a buffer of this size, again and again. */
 static double read_rate(const double *buffer, size_t bytes)
 {
@@ -130,14 +150,16 @@ int main(void)
     for (size_t i = 0; i < largest / sizeof *buffer; ++i)
         buffer[i] = 1.0;
 
-    double fma = 0.0, division = 0.0;
+    double fma = 0.0, division = 0.0, conversion = 0.0;
     for (int i = 0; i < PASSES; ++i) {
-        const double f = fma_instructions(), d = divisions();
+        const double f = fma_instructions(), d = divisions(), c = conversions();
+        conversion = c > conversion ? c : conversion;
         fma = f > fma ? f : fma;
         division = d > division ? d : division;
     }
     printf("vector_bytes %d\n", WIDTH);
     printf("fma_per_s %.4g\n", fma);
+    printf("conversions_per_s %.4g\n", conversion);
     printf("fma_gflops %.1f\n", 2e-9 * LANES * fma);
     printf("divisions_per_s %.4g\n", division);
     for (size_t k = 0; k < sizeof levels / sizeof levels[0]; ++k) {

@@ -17,9 +17,11 @@ extern const mc_kernels mc_kernels_avx512;
 enum { MAX_COPIES = 3 };
 
 #ifdef MC_X86
+/* Who has BMI has LZCNT; older compilers do not know its name here. */
 static bool has_avx2(void)
 {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
+        && __builtin_cpu_supports("bmi");
 }
 
 static bool has_avx512(void)

@@ -60,7 +60,7 @@ typedef struct mc_sweep_job {
     const mc_margin *margin;
     const mc_book_columns *book;
     size_t first_account;  /* outputs are indexed from here               */
-    const int64_t *market_rate; /* [n_units * 2] or NULL: the market's impact */
+    const int64_t *market_rate; /* [n_units * 2] the market's impact      */
     const int64_t *owners; /* [n_owners * n_units * 2] or NULL            */
     const mc_standing *out;
 } mc_sweep_job;

@@ -160,8 +160,8 @@ MC_INLINE int64_t concentration_of(const mc_sweep_job *job, size_t unit, size_t 
     const mc_margin *m = job->margin;
     const int64_t whole =
         owner < 0 ? own : job->owners[((size_t)owner * m->n_units + unit) * 2 + side];
-    const int64_t rate = mc_impact_rate(&m->units[unit].owner_impact, whole)
-                       + (job->market_rate != NULL ? job->market_rate[unit * 2 + side] : 0);
+    const int64_t rate =
+        mc_impact_rate(&m->units[unit].owner_impact, whole) + job->market_rate[unit * 2 + side];
     return mc_apply_rate(own, rate < MC_RATE_ONE ? rate : MC_RATE_ONE);
 }
 

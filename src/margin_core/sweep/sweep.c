@@ -224,11 +224,10 @@ mc_status mc_sweep(const mc_margin *m, const mc_book *book, const mc_range *rang
     void *const memory = allocate_scratch(m, threads, &context.scratch, &market_rate);
     if (memory == NULL)
         return mc_fail(err, MC_ERR_MEMORY, -1, "no memory for %u threads", threads);
-    if (market != NULL) {
-        for (size_t i = 0; i < 2 * m->n_units; ++i)
-            market_rate[i] = mc_impact_rate(&m->units[i / 2].market_impact, market[i]);
-        context.job.market_rate = market_rate;
-    }
+    for (size_t i = 0; i < 2 * m->n_units; ++i)
+        market_rate[i] =
+            market != NULL ? mc_impact_rate(&m->units[i / 2].market_impact, market[i]) : 0;
+    context.job.market_rate = market_rate;
     mc_parallel(n_blocks, threads, sweep_block, &context);
     mc_free(memory);
     return MC_OK;
