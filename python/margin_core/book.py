@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from margin_core.adapters.tables import Kind as ColumnKind
+    from margin_core.instruments import Instruments
     from margin_core.risk import RiskArray
 
 __all__ = ["MODES", "Book", "PackedBook"]
@@ -522,28 +523,7 @@ class _Packer:
         self.mark = risk.column("mark")
 
     def rows(self, holdings: Holdings, what: str = "instrument") -> NDArray[np.int64]:
-        """Risk array rows of the holdings, or the first row that names nothing."""
-        known = {name: row for row, name in enumerate(self.instruments.name.tolist())}
-        row_of = np.empty(len(holdings.names), dtype=np.int64)
-        for code, name in enumerate(holdings.names):
-            row = known.get(name, -1)
-            if row < 0:
-                row = self._alias(name)
-            row_of[code] = row
-        rows = row_of[holdings.code] if len(holdings) else np.empty(0, dtype=np.int64)
-        if len(rows) and rows.min() < 0:
-            row = int(np.argmax(rows < 0))
-            name = holdings.names[holdings.code[row]]
-            raise UnknownInstrumentError(
-                f"{holdings.origin.at(row, what)}: {_why_unknown(name)}", row=row
-            )
-        return rows
-
-    def _alias(self, name: str) -> int:
-        try:
-            return int(self.instruments.index_of([name])[0])
-        except UnknownInstrumentError:
-            return -1
+        return resolve_rows(self.instruments, holdings, what)
 
     def steps(self, holdings: Holdings, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Quantities in whole steps; currencies are rounded down, contracts must fit."""
@@ -747,6 +727,33 @@ class _Packer:
                 np.where(option, limit * index * size, -size * index / limit),
                 limit * size,
             )
+
+
+def resolve_rows(
+    instruments: Instruments, holdings: Holdings, what: str = "instrument"
+) -> NDArray[np.int64]:
+    """Rows of the instruments that are held, or the first holding that names nothing."""
+    known = instruments.rows
+    row_of = np.empty(len(holdings.names), dtype=np.int64)
+    for code, name in enumerate(holdings.names):
+        row_of[code] = known.get(name, -1)
+        if row_of[code] < 0:
+            row_of[code] = _alias(instruments, name)
+    rows = row_of[holdings.code] if len(holdings) else np.empty(0, dtype=np.int64)
+    if len(rows) and rows.min() < 0:
+        row = int(np.argmax(rows < 0))
+        name = holdings.names[holdings.code[row]]
+        raise UnknownInstrumentError(
+            f"{holdings.origin.at(row, what)}: {_why_unknown(name)}", row=row
+        )
+    return rows
+
+
+def _alias(instruments: Instruments, name: str) -> int:
+    try:
+        return int(instruments.index_of([name])[0])
+    except UnknownInstrumentError:
+        return -1
 
 
 def _why_unknown(name: str) -> str:

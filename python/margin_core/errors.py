@@ -65,6 +65,10 @@ class ModelError(MarginCoreError, ValueError):
     """A margin model that contradicts itself or its schema; names the field's path."""
 
 
+class NotMarginableError(MarginCoreError, ValueError):
+    """A position that a margin model has no rule for; `row` is the position's."""
+
+
 class MissingExtraError(MarginCoreError, ImportError):
     """A feature whose optional dependency is not installed; says which extra brings it."""
 

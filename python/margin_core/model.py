@@ -279,10 +279,11 @@ class MarginModel(_Strict):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise ModelError(f"{source}: {_faults(error)}") from None
+            raise ModelError(f"{source}: {faults(error)}") from None
 
 
-def _faults(error: ValidationError) -> str:
+def faults(error: ValidationError) -> str:
+    """The first fields at fault, with their paths."""
     faults = []
     for fault in error.errors(include_url=False, include_context=False)[:5]:
         path = ".".join(str(part) for part in fault["loc"])
@@ -301,6 +302,19 @@ def model_names() -> list[str]:
     return sorted(
         p.name.removesuffix(".toml") for p in folder.iterdir() if p.name.endswith(".toml")
     )
+
+
+def is_house_model(model: str) -> bool:
+    """False for a venue preset, by name or file: a TOML table that says of which kind it is."""
+    try:
+        if model in model_names():
+            text = (files("margin_core") / "models" / f"{model}.toml").read_text(encoding="utf-8")
+        else:
+            text = read_model_text(Path(model))
+        data = tomllib.loads(text)
+    except (ModelError, tomllib.TOMLDecodeError, RecursionError):
+        return True
+    return "kind" not in data and "extends" not in data
 
 
 def load_model(model: str | os.PathLike[str] | MarginModel = "house") -> MarginModel:
@@ -323,15 +337,18 @@ def load_model(model: str | os.PathLike[str] | MarginModel = "house") -> MarginM
     if isinstance(model, str) and model in model_names():
         text = (files("margin_core") / "models" / f"{model}.toml").read_text(encoding="utf-8")
     else:
-        text = _read(Path(label))
+        text = read_model_text(Path(label))
     try:
         data = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ModelError(f"{label}: not TOML: {error}") from None
+    if data.get("kind") in ("scan", "weights"):
+        raise ModelError(f"{label}: a venue preset, not a house model; load_preset reads it")
     return MarginModel.parse(data, source=label)
 
 
-def _read(path: Path) -> str:
+def read_model_text(path: Path) -> str:
+    """The text of a model file, or a ModelError that names it."""
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise ModelError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB")
