@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from margin_core.scenario import Scenarios
     from margin_core.sweep import Standing, rank, scan, sweep
     from margin_core.table import Table
+    from margin_core.venues.preset import load_preset, preset_names
+    from margin_core.venues.standing import VenueStanding, venue_margin
 
 #: Where each public name lives, in the order in which data flows.
 _HOME = {
@@ -48,6 +50,10 @@ _HOME = {
     "rank": "sweep",
     "Explanation": "explain",
     "explain": "explain",
+    "load_preset": "venues.preset",
+    "preset_names": "venues.preset",
+    "VenueStanding": "venues.standing",
+    "venue_margin": "venues.standing",
     "Table": "table",
     "MarginCoreError": "errors",
     "isa": "isa",

@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Accounts margined as a venue margins them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from margin_core.book import Book
+from margin_core.errors import ArgumentError, NotMarginableError
+from margin_core.market import Market
+from margin_core.table import Table
+from margin_core.venues.adapter import Held, held, scan_columns, weights_columns
+from margin_core.venues.columns import Column, group_sums
+from margin_core.venues.preset import Preset, load_preset
+from margin_core.venues.scan import engine as scan
+from margin_core.venues.scan.preset import ScanPreset
+from margin_core.venues.scan.tables import Tables, compile_tables
+from margin_core.venues.weights.engine import Result, evaluate
+from margin_core.venues.weights.preset import WeightsPreset
+from margin_core.venues.weights.sheet import prepare
+
+__all__ = ["VenueStanding", "venue_margin"]
+
+
+@dataclass(frozen=True, eq=False)
+class VenueStanding:
+    """What every account is worth and must hold under a venue's preset; USD, as float64.
+
+    Attributes
+    ----------
+    preset : str
+    accounts : (n,) object
+    equity_usd : (n,) float64
+        Everything at its mark; dollar currencies at their prices.
+    im_usd, mm_usd : (n,) float64
+        Requirement, positive = must hold: what equity must be at least. NaN where the venue has
+        no such requirement.
+    worst : (n,) object
+        The binding scenario of each unit; "" where nothing is scanned.
+    parts_usd : dict of (n,) float64
+        What maintenance is made of: the scan less its offsets and each charge, before factors; or
+        each part of a weighted requirement.
+    unverified : tuple of str
+        Paths of the preset's tables that nobody has checked against the venue.
+    """
+
+    preset: str
+    accounts: NDArray[Any]
+    equity_usd: Column
+    im_usd: Column
+    mm_usd: Column
+    worst: NDArray[Any]
+    parts_usd: Mapping[str, Column]
+    unverified: tuple[str, ...] = field(default=())
+
+    def __len__(self) -> int:
+        return len(self.accounts)
+
+    def table(self) -> Table:
+        """account, equity_usd, im_usd, mm_usd, worst_scenario, and each part, as columns."""
+        parts = {f"{name}_usd": column for name, column in self.parts_usd.items()}
+        return Table({
+            "account": self.accounts, "equity_usd": self.equity_usd, "im_usd": self.im_usd,
+            "mm_usd": self.mm_usd, "worst_scenario": self.worst, **parts,
+        })  # fmt: skip
+
+
+def venue_margin(
+    book: Book,
+    market: Market,
+    preset: str | os.PathLike[str] | Preset,
+    *,
+    open_interest_usd: Mapping[str, float] | None = None,
+) -> VenueStanding:
+    """Margin every account as a venue's preset does.
+
+    Parameters
+    ----------
+    book : Book
+        Modes, parents and owners have no meaning here; each account stands alone.
+    market : Market
+    preset : name, path or preset
+        `margin-core model` lists them; `load_preset` changes numbers. See docs/venues.
+    open_interest_usd : {unit: USD}, optional
+        Scales initial rates where the preset says so.
+
+    Returns
+    -------
+    VenueStanding
+        n accounts, in the book's order; USD. A requirement is positive, a venue's own surplus is
+        equity less requirement.
+
+    Raises
+    ------
+    NotMarginableError
+        A position that the preset has no rule for, an inverse option under a linear manager or a
+        second underlying under a single-underlying one; `error.row` is the position's.
+    ModelError
+        The preset contradicts its schema.
+    UnknownInstrumentError, DomainError
+        The market lacks an instrument; a number is out of range.
+
+    Notes
+    -----
+    float64; one account is summed in instrument order, so that its result does not depend on the
+    others. Sources are in each preset, `docs/venues` says what has been verified.
+
+    Examples
+    --------
+    >>> from margin_core import Book, Market
+    >>> quotes = {"instrument": ["BTC_USDC-PERPETUAL"], "forward_usd": [100_000.0]}
+    >>> market = Market.from_table(quotes, now=0, index={"BTC": 100_000.0, "USDC": 1.0})
+    >>> book = Book.from_tables({"account": ["a", "a"], "quantity": [2.0, 5e4],
+    ...                          "instrument": ["BTC_USDC-PERPETUAL", "USDC"]})
+    >>> venue_margin(book, market, "paradex_pm").im_usd
+    array([32000.])
+    """
+    if not hasattr(market, "instruments"):
+        raise ArgumentError(f"a Market is needed, not {type(market).__name__}")
+    if not hasattr(book, "positions"):
+        raise ArgumentError(f"a Book is needed, not {type(book).__name__}")
+    loaded = load_preset(preset)
+    rows = held(market, book)
+    if isinstance(loaded, ScanPreset):
+        return _by_scan(loaded, book, market, rows)
+    return _by_weights(loaded, book, market, rows, open_interest_usd or {})
+
+
+def _by_scan(preset: ScanPreset, book: Book, market: Market, rows: Held) -> VenueStanding:
+    if len(book.orders):
+        raise NotMarginableError(
+            f"{book.orders.origin.at(0)}: {preset.name} has no rule for open orders", row=0
+        )
+    n = len(book)
+    columns = scan_columns(market, rows, preset, n)
+    try:
+        columns.book.check(preset, columns.instruments)
+        _assets_are_known(preset, columns, rows)
+    except NotMarginableError as error:
+        if error.row is None:
+            raise
+        row = int(columns.source[error.row])
+        words = str(error).partition(": ")[2]
+        raise NotMarginableError(f"{rows.place(row)}: {words}", row=row) from None
+    tables = compile_tables(preset, columns.instruments, columns.market)
+    standing = scan.margin(columns.book, tables)
+
+    def total(values: Column) -> Column:
+        return group_sums(values * columns.usd, columns.account, n)
+
+    def of_units(values: Column) -> Column:
+        return total(group_sums(values, standing.rows.account, len(columns.usd)))
+
+    parts = {"scan": of_units(standing.core - standing.credit)}
+    parts |= {name: of_units(amount[0]) for name, amount in standing.charges.items()}
+    return VenueStanding(
+        preset=preset.name,
+        accounts=book.accounts,
+        equity_usd=total(standing.equity) + columns.other_usd,
+        im_usd=total(standing.im),
+        mm_usd=total(standing.mm),
+        worst=_worst_texts(standing, tables, columns.account, n),
+        parts_usd=parts,
+        unverified=preset.unverified(),
+    )
+
+
+def _assets_are_known(preset: ScanPreset, columns: Any, rows: Held) -> None:
+    """An asset that the preset does not list is the position's fault, not the preset's."""
+    from margin_core.errors import ModelError
+    from margin_core.instruments import Kind
+
+    instruments = columns.instruments
+    for position, i in enumerate(columns.book.instrument):
+        if instruments.kind[i] == Kind.SPOT:
+            name = instruments.names[i]
+            try:
+                preset.asset(name, instruments.units[instruments.unit[i]])
+            except ModelError:
+                raise NotMarginableError(
+                    f"position {position}: {preset.name} does not margin {name}: it is no "
+                    "collateral of the preset's", row=position,
+                ) from None  # fmt: skip
+
+
+def _worst_texts(standing: scan.Standing, tables: Tables, account: Any, n: int) -> NDArray[Any]:
+    texts: list[list[str]] = [[] for _ in range(n)]
+    rows, table = standing.rows, tables.scenarios
+    several = len(tables.instruments.units) > 1
+    for r, z in enumerate(standing.worst):
+        if standing.core[r] <= 0.0:
+            continue
+        unit = rows.unit[r]
+        if z >= table.n_scan:
+            text = tables.preset.competitors[z - table.n_scan].name
+        else:
+            move = 100.0 * table.spot_move[unit, z]
+            vol = table.names[z].partition(" ")[2]
+            text = f"{move:+.4g} %" if move else "spot 0 %"
+            text += "" if vol == "same" else f", vol {_vol_text(vol)}"
+        name = f"{tables.instruments.units[unit]}: " if several else ""
+        texts[account[rows.account[r]]].append(name + text)
+    out = np.empty(n, dtype=object)
+    out[:] = ["; ".join(text) for text in texts]
+    return out
+
+
+def _vol_text(rule: str) -> str:
+    try:
+        return f"{100.0 * float(rule):+.4g} %"
+    except ValueError:
+        return rule
+
+
+def _by_weights(
+    preset: WeightsPreset,
+    book: Book,
+    market: Market,
+    rows: Held,
+    open_interest_usd: Mapping[str, float],
+) -> VenueStanding:
+    n = len(book)
+    columns = weights_columns(market, rows, book, preset, n, open_interest_usd)
+
+    def amount(values: Any) -> Column:
+        return np.asarray(values, dtype=np.float64) / columns.one_usd
+
+    def requirement(result: Result) -> Column:
+        spare = result.limit * amount(result.collateral) - amount(result.requirement)
+        return columns.equity_usd - spare
+
+    found = {health: evaluate(prepare(preset, columns.market, health), columns.book)
+             for health in ("init", "maint") if health in preset.health}  # fmt: skip
+    nothing = np.full(n, np.nan)
+    last = found["maint"] if "maint" in found else found.get("init")
+    worst = np.empty(n, dtype=object)
+    worst[:] = ""
+    return VenueStanding(
+        preset=preset.name,
+        accounts=book.accounts,
+        equity_usd=columns.equity_usd,
+        im_usd=requirement(found["init"]) if "init" in found else nothing,
+        mm_usd=requirement(found["maint"]) if "maint" in found else nothing,
+        worst=worst,
+        parts_usd={k: amount(v) for k, v in last.parts.items()} if last is not None else {},
+        unverified=preset.unverified(),
+    )
