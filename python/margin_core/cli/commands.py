@@ -267,17 +267,47 @@ def explain(
 
 @app.command()
 @click.argument("model", default="house", metavar="[NAME|FILE]")
-@click.option("--schema", is_flag=True, help="Print the JSON Schema of model files instead.")
-def model(model: str, schema: bool) -> None:
-    """Check a margin model and show what it says.
+@click.option("--list", "names", is_flag=True, help="List the models that come along instead.")
+@click.option("--schema", is_flag=True,
+              help="Print the JSON Schema of such files instead.")  # fmt: skip
+def model(model: str, names: bool, schema: bool) -> None:
+    """Check a margin model or venue preset and show what it says.
 
     A name or a file; the default is house.
     """
-    from margin_core.model import MarginModel, load_model
+    from margin_core.model import MarginModel, is_house_model, load_model
 
-    if schema:
-        click.echo(json.dumps(MarginModel.json_schema(), indent=2))
-        return
-    from margin_core.cli.model import show
+    if names:
+        from margin_core.cli.venues import show_names
 
-    show(load_model(model))
+        show_names()
+    elif is_house_model(model):
+        if schema:
+            click.echo(json.dumps(MarginModel.json_schema(), indent=2))
+            return
+        from margin_core.cli.model import show
+
+        show(load_model(model))
+    else:
+        from margin_core.cli.venues import show_preset
+        from margin_core.venues.preset import load_preset, preset_schema
+
+        if schema:
+            click.echo(json.dumps(preset_schema(), indent=2))
+            return
+        show_preset(load_preset(model))
+
+
+@app.command()
+@click.argument("folder", metavar="DIR")
+def conform(folder: str) -> None:
+    """Run the known answers of venues in DIR against the presets.
+
+    Exit status 1 if a case fails, 2 if a file cannot be read.
+    """
+    from margin_core.cli.venues import show_conformance
+    from margin_core.venues.conform import conform as run
+
+    status = show_conformance(*run(folder))
+    if status:
+        click.get_current_context().exit(status)

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each preset against its venue's own answers, at the precision that docs/venues promises.
+
+The answers are not part of the repository; docs/venues says where anybody can obtain them.
+"""
+
+import json
+
+import pytest
+
+from margin_core.venues.conform import conform
+
+#: The least number of cases: a file that lost its cases must not pass.
+CASES = {"derive_pm2": 47, "derive_pm1": 7, "derive_sm": 10, "deribit_pme": 1, "okx_pm": 1,
+         "paradex_pm": 1, "span_classic": 2, "dydx_v4": 4, "drift_v2": 11, "mango_v4": 7,
+         "hyperliquid_pm": 4}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def vectors(shared):
+    folder = shared / "vectors"
+    if not folder.is_dir():
+        pytest.skip(f"no known answers in {folder}")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def results(vectors):
+    found, _ = conform(vectors)
+    return {result.suite: result for result in found}
+
+
+@pytest.mark.parametrize("suite", CASES)
+def test_a_preset_gives_the_venues_numbers(results, suite):
+    result = results[suite]
+    assert not result.unreadable
+    assert not result.failure
+    assert result.cases == result.passed >= CASES[suite]
+
+
+def test_intermediate_numbers_agree_too(results):
+    for result in results.values():
+        assert result.parts <= 1e-13, result.suite
+
+
+def test_a_version_2_margin_is_exact_to_the_rounding_of_a_forward(results):
+    """To the number itself: a fly worth a seventieth of its strikes is the hardest."""
+    assert results["derive_pm2"].plain <= 2e-14
+
+
+def test_what_belongs_elsewhere_is_named(vectors):
+    _, notes = conform(vectors)
+    assert any("auction" in note for note in notes)
+    assert any("fillable price" in note for note in notes)
+
+
+@pytest.mark.parametrize("path, factor", [("IM", 1.0 + 1e-12), ("MM", 1.0 - 1e-12)])
+def test_a_drift_beyond_the_tolerance_is_found(vectors, tmp_path, path, factor):
+    source = sorted((vectors / "derive_pm2").glob("test_64*.json"))[0]
+    data = json.loads(source.read_text())
+    data["Result"][path] *= factor
+    folder = tmp_path / "derive_pm2"
+    folder.mkdir()
+    (folder / "case.json").write_text(json.dumps(data))
+    (result,), _ = conform(tmp_path)
+    assert (result.cases, result.passed) == (1, 0)
+    assert f"{path}: ours" in result.failure
