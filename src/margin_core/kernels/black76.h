@@ -90,16 +90,23 @@ static inline double mc_reflected(double a, double t)
     return t > mc_max(a, MC_SMALL_T) ? 1.0 : 0.0;
 }
 
+/* What the density is multiplied by. */
+static inline double mc_tail_of(double flip, double near, double far, double difference)
+{
+    return flip > 0.0 ? near + far : difference;
+}
+
 /* `x` or, where `flip` is 1.0, what it leaves of `whole`. */
 static inline double mc_complement(double flip, double whole, double x)
 {
     return fma(flip, whole, fma(-2.0, flip, 1.0) * x);
 }
 
-/* near, far and what the value takes of them, from a and t. The formula of a row is chosen by its
- * own t; a block without small t only skips a branch that none of its rows takes. */
+/* near, far and their difference (`value_only`: near, and what mc_tail_of makes of all three) from a
+ * and t. The formula of a row is chosen by its own t; a block without small t only skips a branch
+ * that none of its rows takes. */
 MC_BLACK76_INLINE void mc_mills_block(const double *a, const double *t, const bool value_only,
-                                      double *near, double *far, double *tail)
+                                      double *near, double *far, double *difference)
 {
     for (int i = 0; i < MC_BLOCK; ++i) {
         const double x = t[i] <= MC_SMALL_T ? a[i] : mc_min(fabs(a[i] - t[i]), 70.0);
@@ -108,11 +115,12 @@ MC_BLACK76_INLINE void mc_mills_block(const double *a, const double *t, const bo
         const double py = mc_mills_p(y), qy = mc_mills_q(y);
         const double inverse = 1.0 / (qx * qy);
         const double to_near = (px * qy) * inverse, to_far = (py * qx) * inverse;
+        const double between = fma(px, qy, -(py * qx)) * inverse;
         near[i] = to_near;
         if (!value_only)
             far[i] = to_far;
-        tail[i] = mc_reflected(a[i], t[i]) > 0.0 ? to_near + to_far
-                                                 : fma(px, qy, -(py * qx)) * inverse;
+        difference[i] =
+            value_only ? mc_tail_of(mc_reflected(a[i], t[i]), to_near, to_far, between) : between;
     }
     if (!mc_any_small(t))
         return;
@@ -133,7 +141,7 @@ MC_BLACK76_INLINE void mc_mills_block(const double *a, const double *t, const bo
         const double t4 = t2 * t2;
         const double odd = t[i] * fma(fma(fma(m9, t2, m7), t2, m5), t4, fma(m3, t2, m1));
         const int small = t[i] <= MC_SMALL_T; /* and not reflected */
-        tail[i] = small ? -2.0 * odd : tail[i];
+        difference[i] = small ? -2.0 * odd : difference[i];
         if (!value_only) {
             const double even = fma(fma(fma(m8, t2, m6), t2, m4), t4, fma(m2, t2, m0));
             near[i] = small ? even - odd : near[i];
@@ -143,43 +151,37 @@ MC_BLACK76_INLINE void mc_mills_block(const double *a, const double *t, const bo
 }
 
 /* The terms of a block; forward and strike finite and >= 0, stdev >= 0, also infinite, distance
- * |ln(forward / strike)|, any number >= 0 where one of them is 0. `value_only`: just low, a, t and
- * otm, in a third less time. */
+ * |ln(forward / strike)|, any number >= 0 where one of them is 0, or NULL where it is not known yet.
+ * `value_only`: just low, a, t and otm, in less time. */
 MC_BLACK76_INLINE void mc_black76_terms_at(const double *forward, const double *strike,
                                            const double *stdev, const double *distance,
                                            const bool value_only, mc_black76_terms *terms)
 {
     for (int i = 0; i < MC_BLOCK; ++i) {
         const double low = mc_min(forward[i], strike[i]) + 0.0; /* no -0 */
+        const double high = mc_max(forward[i], strike[i]) + 0.0;
         const double s = low > 0.0 ? mc_min(stdev[i], 300.0) : 0.0;
         terms->low[i] = low;
         if (!value_only) {
-            terms->high[i] = mc_max(forward[i], strike[i]) + 0.0;
+            terms->high[i] = high;
             terms->s[i] = s;
         }
-        terms->a[i] = mc_min(distance[i] / mc_max(s, 1e-300), 70.0);
+        const double x = distance != NULL ? distance[i] : mc_log_ratio(high, low);
+        terms->a[i] = mc_min(x / mc_max(s, 1e-300), 70.0);
         terms->t[i] = 0.5 * s;
     }
-    mc_block tail;
-    mc_mills_block(terms->a, terms->t, value_only, terms->near, terms->far, tail);
+    mc_block difference;
+    mc_mills_block(terms->a, terms->t, value_only, terms->near, terms->far, difference);
     for (int i = 0; i < MC_BLOCK; ++i) {
         const double a = terms->a[i], t = terms->t[i];
         const double density = mc_gauss(a - t);
         if (!value_only)
             terms->density[i] = density;
-        terms->otm[i] = mc_complement(mc_reflected(a, t), 1.0, density * tail[i]);
+        const double flip = mc_reflected(a, t);
+        const double tail = value_only ? difference[i] : mc_tail_of(flip, terms->near[i],
+                                                                    terms->far[i], difference[i]);
+        terms->otm[i] = mc_complement(flip, 1.0, density * tail);
     }
-}
-
-/* The same, the distance from forward and strike themselves. */
-static inline void mc_black76_terms_block(const double *forward, const double *strike,
-                                          const double *stdev, mc_black76_terms *terms)
-{
-    mc_block distance;
-    for (int i = 0; i < MC_BLOCK; ++i)
-        distance[i] = mc_log_ratio(mc_max(forward[i], strike[i]) + 0.0,
-                                   mc_min(forward[i], strike[i]) + 0.0);
-    mc_black76_terms_at(forward, strike, stdev, distance, false, terms);
 }
 
 /* Value from its out-of-the-money part; between the intrinsic value and F (call) or K (put). */

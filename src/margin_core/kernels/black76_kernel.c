@@ -163,7 +163,7 @@ void MC_KERNEL(mc_black76)(const mc_option_rows *rows, const mc_greeks *greeks, 
             b.root_years[i] = sqrt(b.rows.years[i] + 0.0); /* no -0 */
             b.stdev[i] = b.rows.vol[i] * b.root_years[i];
         }
-        mc_black76_terms_block(b.rows.forward, b.rows.strike, b.stdev, &b.terms);
+        mc_black76_terms_at(b.rows.forward, b.rows.strike, b.stdev, NULL, false, &b.terms);
 
         if (wants_value)
             for (int i = 0; i < MC_BLOCK; ++i)
