@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -157,6 +158,32 @@ def account_picture(
     MissingExtraError
         matplotlib is not installed.
     """
+
+    def draw(figure: Any) -> None:
+        left, right = figure.subplots(1, 2)
+        scale, unit = _scale(surface)
+        _lines(left, surface, scale, unit)
+        mesh = _map(right, surface, scale)
+        bar = figure.colorbar(mesh, ax=right, format=thousands)
+        bar.set_label(f"P&L, {unit}")
+        bar.outline.set_visible(False)
+        figure.suptitle(surface.finding(), x=0.01, ha="left", fontsize=12, fontweight="bold")
+        if note:
+            figure.supxlabel(note, x=0.01, ha="left", fontsize=8, color="0.4")
+
+    save_picture(path, (10.5, 4.6), draw)
+
+
+def save_picture(
+    path: str | os.PathLike[str], size: tuple[float, float], draw: Callable[[Any], None]
+) -> None:
+    """A new figure of `size` inches, drawn on and written whole; the same drawing, the same file.
+
+    Raises
+    ------
+    ArgumentError, MissingExtraError
+        The name is not of a picture; matplotlib is not installed.
+    """
     from margin_core.adapters.files import write_atomically
 
     suffix = os.path.splitext(os.fspath(path))[1].lower()
@@ -167,19 +194,10 @@ def account_picture(
     from matplotlib.figure import Figure
 
     out = io.BytesIO()
-    # A fixed salt and no date: the same account gives the same file.
+    # A fixed salt and no date: the same picture is the same file.
     with rc_context({"svg.hashsalt": "margin_core", "font.size": 10}):
-        figure = Figure(figsize=(10.5, 4.6), layout="constrained")
-        left, right = figure.subplots(1, 2)
-        scale, unit = _scale(surface)
-        _lines(left, surface, scale, unit)
-        mesh = _map(right, surface, scale)
-        bar = figure.colorbar(mesh, ax=right, format=_thousands)
-        bar.set_label(f"P&L, {unit}")
-        bar.outline.set_visible(False)
-        figure.suptitle(surface.finding(), x=0.01, ha="left", fontsize=12, fontweight="bold")
-        if note:
-            figure.supxlabel(note, x=0.01, ha="left", fontsize=8, color="0.4")
+        figure = Figure(figsize=size, layout="constrained")
+        draw(figure)
         metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(suffix)
         figure.savefig(out, format=suffix[1:], dpi=144, metadata=metadata)
     write_atomically(path, out.getvalue())
@@ -193,7 +211,8 @@ def _scale(surface: Surface) -> tuple[float, str]:
     return 1.0, surface.numeraire
 
 
-def _thousands(value: float, _position: int | None = None) -> str:
+def thousands(value: float, _position: int | None = None) -> str:
+    """A tick's label."""
     text = number(value, 0 if value == round(value) else 1)
     return text.replace("-", "\N{MINUS SIGN}")
 
@@ -224,7 +243,7 @@ def _lines(axes: Any, surface: Surface, scale: float, unit: str) -> None:
             xytext=(0, 3), textcoords="offset points", ha="right", fontsize=8, color="0.3",
         )  # fmt: skip
     axes.set_ylabel(f"P&L, {unit}")
-    axes.yaxis.set_major_formatter(_thousands)
+    axes.yaxis.set_major_formatter(thousands)
     axes.legend(frameon=False, fontsize=9)
     _axes(axes, "by spot")
 
@@ -244,7 +263,7 @@ def _map(axes: Any, surface: Surface, scale: float) -> Any:
     if np.ptp(cells) > 1e-6 * limit:
         lines = axes.contour(x, y, cells, levels=LEVELS, colors="0.25",
                              linewidths=0.6, linestyles="solid")  # fmt: skip
-        axes.clabel(lines, fmt=_thousands, fontsize=8, inline_spacing=7)
+        axes.clabel(lines, fmt=thousands, fontsize=8, inline_spacing=7)
         bottom, column = np.unravel_index(int(cells.argmin()), cells.shape)
         axes.plot(x[column], y[bottom], "v", color=BLACK, clip_on=False, markersize=7)
         axes.annotate(

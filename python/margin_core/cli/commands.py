@@ -311,3 +311,56 @@ def conform(folder: str) -> None:
     status = show_conformance(*run(folder))
     if status:
         click.get_current_context().exit(status)
+
+
+@app.command()
+@_market
+@click.option("--positions", required=True, metavar="FILE", help="account, instrument, quantity "
+              "and optionally entry_price; .csv, .json or .parquet.")  # fmt: skip
+@click.option("--balances", metavar="FILE", help="account, currency, quantity.")
+@click.option("--account", metavar="NAME", help="Only this one; default all, summed.")
+@click.option("--model", "models", multiple=True, metavar="NAME|FILE",
+              help="Only these; may be given several times.")  # fmt: skip
+@click.option("--open-interest", "interest", multiple=True, metavar="COIN=USD",
+              help="Scales rates where a model says so; may be given several times.")  # fmt: skip
+@click.option("--picture", metavar="FILE", help="Draw bars, as .png, .svg or .pdf.")
+@click.option("--out", metavar="FILE", help="Write the table there, as .csv or .parquet.")
+def compare(
+    markets: tuple[str, ...],
+    now: str | None,
+    index: tuple[str, ...],
+    positions: str,
+    balances: str | None,
+    account: str | None,
+    models: tuple[str, ...],
+    interest: tuple[str, ...],
+    picture: str | None,
+    out: str | None,
+) -> None:
+    """One book under every model that fits it, side by side."""
+    from margin_core.book import Book
+    from margin_core.cli import inputs, screen
+    from margin_core.cli.venues import show_comparison
+    from margin_core.plot import FORMATS, require_matplotlib
+    from margin_core.venues.compare import compare as run
+    from margin_core.venues.compare import comparison_picture
+
+    screen.check_output(picture, FORMATS)
+    screen.check_output(out, screen.TABLES)
+    if picture:
+        require_matplotlib()
+    if not markets:
+        raise click.UsageError("give --market")
+    book = Book.from_tables(positions, balances=balances)
+    if account is not None:
+        book = book.select([book.row_of(account)])
+    market = inputs.read_market(markets, now, index)
+    crowd = dict(inputs.amount_of("--open-interest", text) for text in interest)
+    found = run(book, market, models or None, open_interest_usd=crowd)
+    show_comparison(found)
+    if out:
+        screen.save(found.table(), out)
+        screen.say(f"Written to {out}")
+    if picture:
+        comparison_picture(found, picture)
+        screen.say(f"Picture: {picture}")

@@ -30,7 +30,7 @@ def read_market(
 
     Warnings about the quotes go to stderr, counted.
     """
-    prices = dict(_index_price(text) for text in index)
+    prices = dict(amount_of("--index", text) for text in index)
     instant = None if now is None else _instant(now)
     tables = [path for path in paths if _is_table(path)]
     chains = [path for path in paths if path not in tables]
@@ -64,14 +64,15 @@ def _instant(text: str) -> datetime:
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
-def _index_price(text: str) -> tuple[str, float]:
-    unit, _, price = text.partition("=")
+def amount_of(option: str, text: str) -> tuple[str, float]:
+    """A coin and its number, of an option like `--index BTC=60000`."""
+    unit, _, amount = text.partition("=")
     try:
         if unit:
-            return unit, float(price)
+            return unit, float(amount)
         raise ValueError
     except ValueError:
-        raise ArgumentError(f"--index {text!r} is not like BTC=60000") from None
+        raise ArgumentError(f"{option} {text!r} is not like BTC=60000") from None
 
 
 # The venue's own Greeks

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from margin_core.cli import screen
 from margin_core.model import load_model, model_names
-from margin_core.render import Column, clean, number
+from margin_core.render import Column, amounts, clean, number
 from margin_core.venues.preset import load_preset, preset_names
 from margin_core.venues.scan.preset import ScanPreset
 
 if TYPE_CHECKING:
+    from margin_core.venues.compare import Comparison, Line
     from margin_core.venues.conform import SuiteResult
     from margin_core.venues.preset import Preset
 
@@ -147,3 +148,36 @@ def show_conformance(results: list[SuiteResult], elsewhere: list[str]) -> int:
     if unreadable:
         return UNREADABLE
     return FAILED if any(r.passed < r.cases for r in results) else 0
+
+
+def _starred(line: Line) -> str:
+    return clean(line.model, 16) + (" *" if line.unverified else "")
+
+
+def show_comparison(found: Comparison) -> None:
+    """A line a model that fits, and why the others do not."""
+    lines = found.lines
+    held = f"{number(found.positions)} position{'s' if found.positions != 1 else ''}"
+    if found.accounts > 1:
+        held += f" of {number(found.accounts)} accounts, summed"
+    screen.say(f"One book of {held}", bold=True)
+    if lines:
+        screen.show(
+            [
+                Column("model", [_starred(x) for x in lines], right=False),
+                Column("IM, USD", amounts([x.im_usd for x in lines])),
+                Column("MM, USD", amounts([x.mm_usd for x in lines])),
+                Column("offset, %", [number(100 * x.offset_frac, 1) for x in lines]),
+                Column("binding scenario", [clean(x.worst or "–", 24) for x in lines], right=False),
+            ]
+        )
+        screen.say()
+        screen.prose(
+            "offset: what netting saves of the sum of every position's requirement alone. "
+            "* some of its parameters have not been checked against the venue; margin-core model "
+            "NAME says which."
+        )
+    if found.misfits:
+        screen.heading("Does not fit")
+        for name, why in found.misfits.items():
+            screen.prose(f"{clean(name)}: {clean(why)}", indent=2)

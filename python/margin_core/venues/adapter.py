@@ -261,13 +261,17 @@ def weights_columns(
         if instruments.inverse[row]:
             raise NotMarginableError(
                 f"{book.place(r)}: {preset.name} does not margin {instruments.name[row]}: it is "
-                "not linear", row=r,
+                "inverse", row=r,
             )  # fmt: skip
-        if not cash[r]:
-            try:
-                preset.of(class_of(preset, market, row))
-            except NotMarginableError as error:
-                raise NotMarginableError(f"{book.place(r)}: {error}", row=r) from None
+        name = preset.currency if cash[r] else class_of(preset, market, row)
+        try:
+            preset.of(name)
+        except NotMarginableError:
+            own = "" if name == instruments.name[row] else f" or {name}"
+            raise NotMarginableError(
+                f"{book.place(r)}: {preset.name} does not margin {instruments.name[row]}: no "
+                f"class names it{own}", row=r,
+            ) from None  # fmt: skip
 
     def whole(values: Any, one: int) -> Any:
         return m.array(np.rint(np.asarray(values) * one)) if m.integer else np.asarray(values)

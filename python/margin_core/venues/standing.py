@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from margin_core.book import Book
-from margin_core.errors import ArgumentError, NotMarginableError
+from margin_core.errors import ArgumentError, ModelError, NotMarginableError
+from margin_core.instruments import Kind
 from margin_core.market import Market
 from margin_core.table import Table
-from margin_core.venues.adapter import Held, held, scan_columns, weights_columns
+from margin_core.venues.adapter import Held, ScanColumns, held, scan_columns, weights_columns
 from margin_core.venues.columns import Column, group_sums
 from margin_core.venues.preset import Preset, load_preset
 from margin_core.venues.scan import engine as scan
@@ -148,6 +149,8 @@ def _by_scan(preset: ScanPreset, book: Book, market: Market, rows: Held) -> Venu
         row = int(columns.source[error.row])
         words = str(error).partition(": ")[2]
         raise NotMarginableError(f"{rows.place(row)}: {words}", row=row) from None
+    if not columns.instruments.names:
+        return _cash_alone(preset, book, columns)
     tables = compile_tables(preset, columns.instruments, columns.market)
     standing = scan.margin(columns.book, tables)
 
@@ -171,11 +174,17 @@ def _by_scan(preset: ScanPreset, book: Book, market: Market, rows: Held) -> Venu
     )
 
 
-def _assets_are_known(preset: ScanPreset, columns: Any, rows: Held) -> None:
-    """An asset that the preset does not list is the position's fault, not the preset's."""
-    from margin_core.errors import ModelError
-    from margin_core.instruments import Kind
+def _cash_alone(preset: ScanPreset, book: Book, columns: ScanColumns) -> VenueStanding:
+    n = len(book)
+    cash = group_sums(columns.book.cash * columns.usd, columns.account, n) + columns.other_usd
+    worst, nothing = np.full(n, "", dtype=object), np.zeros(n)
+    return VenueStanding(
+        preset.name, book.accounts, cash, nothing, nothing, worst, {}, preset.unverified()
+    )
 
+
+def _assets_are_known(preset: ScanPreset, columns: ScanColumns, rows: Held) -> None:
+    """An asset that the preset does not list is the position's fault, not the preset's."""
     instruments = columns.instruments
     for position, i in enumerate(columns.book.instrument):
         if instruments.kind[i] == Kind.SPOT:
@@ -239,15 +248,13 @@ def _by_weights(
              for health in ("init", "maint") if health in preset.health}  # fmt: skip
     nothing = np.full(n, np.nan)
     last = found["maint"] if "maint" in found else found.get("init")
-    worst = np.empty(n, dtype=object)
-    worst[:] = ""
     return VenueStanding(
         preset=preset.name,
         accounts=book.accounts,
         equity_usd=columns.equity_usd,
         im_usd=requirement(found["init"]) if "init" in found else nothing,
         mm_usd=requirement(found["maint"]) if "maint" in found else nothing,
-        worst=worst,
+        worst=np.full(n, "", dtype=object),
         parts_usd={k: amount(v) for k, v in last.parts.items()} if last is not None else {},
         unverified=preset.unverified(),
     )

@@ -120,19 +120,19 @@ class Book:
         rules, at, account = preset.book, self.instrument, self.account
         inverse, derivative = instruments.inverse[at], instruments.kind[at] != Kind.SPOT
         unit = instruments.unit[at]
-        wrong_side = {"any": np.zeros_like(inverse), "linear": inverse, "inverse": ~inverse}
         second = np.zeros(len(at), dtype=bool)
         second[1:] = (unit[1:] != unit[:-1]) & (account[1:] == account[:-1])
         for bad, why in (
-            (~instruments.of_kinds(rules.kinds)[at], "of another kind"),
-            (wrong_side[rules.contracts] & derivative, f"not {rules.contracts}"),
-            (second & rules.single_unit, "of a second underlying"),
+            (~instruments.of_kinds(rules.kinds)[at], "it has no rule for such a kind"),
+            (inverse & derivative & (rules.contracts == "linear"), "it is inverse"),
+            (~inverse & derivative & (rules.contracts == "inverse"), "it is linear"),
+            (second & rules.single_unit, "it is of a second underlying"),
         ):
             if bad.any():
                 row = int(np.argmax(bad))
                 name = instruments.names[at[row]]
                 raise NotMarginableError(
-                    f"position {row}: {preset.name} does not margin {name}: it is {why}", row=row
+                    f"position {row}: {preset.name} does not margin {name}: {why}", row=row
                 )
 
 
