@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
+#if defined(__AVX__)
+#include <immintrin.h>
+#endif
 
 #if defined(__AVX512F__)
 enum { WIDTH = 64 };
@@ -83,17 +86,30 @@ static double divisions(void)
     return 4.0 * LANES * ROUNDS / (now() - start);
 }
 
+static lanes converted(const int32_t *p)
+{
+#if defined(__AVX512F__)
+    return (lanes)_mm512_cvtepi32_pd(_mm256_load_si256((const __m256i *)p));
+#elif defined(__AVX__)
+    return (lanes)_mm256_cvtepi32_pd(_mm_load_si128((const __m128i *)p));
+#else
+    lanes v;
+    for (int i = 0; i < LANES; ++i)
+        v[i] = p[i];
+    return v;
+#endif
+}
+
 /* 32-bit integers a second that become doubles and are added up, from a buffer that stays in L1. */
 static double conversions(void)
 {
     enum { N = 64, ROUNDS = 1000000 };
-    typedef int32_t integers __attribute__((vector_size(WIDTH / 2), aligned(WIDTH / 2)));
-    static integers table[N];
-    const integers *p = table;
+    static int32_t table[N * LANES] __attribute__((aligned(64)));
+    const int32_t *p = table;
     const double start = now();
     lanes s0 = fill(0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
     for (long r = 0; r < ROUNDS; ++r) {
-#define ADD(k) s##k += __builtin_convertvector(p[i + k], lanes);
+#define ADD(k) s##k += converted(p + (i + k) * LANES);
         for (int i = 0; i < N; i += 8) {
             ADD(0) ADD(1) ADD(2) ADD(3) ADD(4) ADD(5) ADD(6) ADD(7)
         }

@@ -37,7 +37,7 @@ typedef struct mc_scan_job {
 
 /* Concentration is a long chain of steps for each unit held: those of so many accounts are taken
  * one after the other, so that the processor overlaps them. */
-enum { MC_SWEEP_TOGETHER = 32 };
+enum { MC_SWEEP_TOGETHER = 64 };
 
 /* What one thread of a sweep works in. */
 typedef struct mc_sweep_scratch {
