@@ -242,7 +242,7 @@ class ScanPreset(Described):
     pricing: Pricing
     book: BookRules
     vol_term: VolTerm
-    units: tuple[Unit, ...]
+    units: tuple[Unit, ...] = Field(min_length=1)
     assets: tuple[Asset, ...] = ()
     skews: dict[str, Skew] = {}
     scenarios: tuple[Annotated[Grid | Tails | Rows, Field(discriminator="kind")], ...] = Field(

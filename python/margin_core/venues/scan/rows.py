@@ -20,7 +20,7 @@ def scan(book: Book, tables: Tables, rows: UnitRows) -> Column:
     out = net_rows(
         book.instrument, book.quantity, start, np.searchsorted(start, rows.start),
         tables.cells.value, tables.cells.base, instruments.unit, instruments.term,
-        table.weight, tables.value_long, tables.value_short, table.fold, table.competitor,
+        tables.weight, tables.value_long, tables.value_short, table.fold, table.competitor,
         tables.compete_rate,
     )  # fmt: skip
     s = table.n_scan

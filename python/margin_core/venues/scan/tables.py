@@ -26,7 +26,7 @@ class Tables:
 
     per instrument      cells.value (n, J), cells.base, cells.mark (n,); unit, term (n,)
     per term            value_long, value_short (T,); compete_rate (C, T)
-    per unit and column weight (U, J); dampener (U, S)
+    per unit and column weight (U, J), 1 for a published array, which has it; dampener (U, S)
     per unit            gain_offset, gain_cap, index (U,); numeraire_usd (U,)
     per column          fold (J,), competitor (J,)
     """
@@ -35,6 +35,7 @@ class Tables:
     instruments: Instruments
     cells: Cells
     scenarios: Scenarios
+    weight: Column
     value_long: Column
     value_short: Column
     compete_rate: Column
@@ -55,6 +56,7 @@ def compile_tables(
     if not market.stable_usd > 0.0:
         raise DomainError(f"the settlement currency's price is {market.stable_usd}, not positive")
     table = expand(preset, instruments.units)
+    weight = table.weight if cells is None else np.ones_like(table.weight)
     if cells is None:
         cells = price(preset, instruments, market, table)
     elif cells.value.shape[1] != len(table.names):
@@ -69,6 +71,7 @@ def compile_tables(
         instruments=instruments,
         cells=cells,
         scenarios=table,
+        weight=weight,
         value_long=long,
         value_short=short,
         compete_rate=_compete_rate(preset, instruments, market),
