@@ -7,7 +7,7 @@ entry of futures and perpetuals is cash too. Quotes count as certain but for the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -31,19 +31,26 @@ __all__ = ["Held", "held", "scan_columns", "weights_columns"]
 
 
 class Held(NamedTuple):
-    """What accounts hold, one row a position or balance, in the order of the tables.
+    """What accounts hold, one row a position or balance, by account and market row.
 
     account, row : (P,) account, and row of the market
     quantity : (P,)
     profit : (P,) since entry of futures and perpetuals: coins of inverse, quote currency of linear
-    place : what to call each row, for messages
+    source : (P,) row of the tables, balances after positions
+    place : what to call a row of the tables, for messages
     """
 
     account: Index
     row: Index
     quantity: Column
     profit: Column
-    place: Any
+    source: Index
+    place: Callable[[int], str]
+
+    def refused(self, row: int, why: str) -> NotMarginableError:
+        """The error about a row of this, with the row of the tables."""
+        source = int(self.source[row])
+        return NotMarginableError(f"{self.place(source)}: {why}", row=source)
 
 
 def held(market: Market, book: Book) -> Held:
@@ -79,7 +86,10 @@ def held(market: Market, book: Book) -> Held:
     inverse = market.instruments.inverse[row]
     profit = np.where(inverse, size * (1.0 / entry - 1.0 / forward), size * (forward - entry))
     account = np.concatenate([p.account for p in parts])
-    return Held(account, row, quantity, np.where(linear, profit, 0.0), place)
+    # Sums are made in this order, so that they do not depend on the order of the tables.
+    order = np.lexsort((row, account))
+    profit = np.where(linear, profit, 0.0)
+    return Held(account[order], row[order], quantity[order], profit[order], order, place)
 
 
 def is_dollar(market: Market) -> NDArray[np.bool_]:
@@ -103,7 +113,7 @@ def settlement(market: Market, book: Held) -> tuple[str, float]:
 class ScanColumns:
     """Columns of the scan engine, and the way back.
 
-    source : for each position of the engine's book, a row of `Held`
+    source : (P,) for each position of the engine's book, a row of `Held`
     account : (A,) the facade's account of each of the engine's; a coin-margined preset margins
         every unit of an account on its own
     usd : (A,) USD per 1.0 of the numeraire
@@ -258,20 +268,15 @@ def weights_columns(
     _, stable_usd = settlement(market, book)
     for r in range(len(book.row)):
         row = book.row[r]
+        held_name = f"{preset.name} does not margin {instruments.name[row]}"
         if instruments.inverse[row]:
-            raise NotMarginableError(
-                f"{book.place(r)}: {preset.name} does not margin {instruments.name[row]}: it is "
-                "inverse", row=r,
-            )  # fmt: skip
+            raise book.refused(r, f"{held_name}: it is inverse")
         name = preset.currency if cash[r] else class_of(preset, market, row)
         try:
             preset.of(name)
         except NotMarginableError:
             own = "" if name == instruments.name[row] else f" or {name}"
-            raise NotMarginableError(
-                f"{book.place(r)}: {preset.name} does not margin {instruments.name[row]}: no "
-                f"class names it{own}", row=r,
-            ) from None  # fmt: skip
+            raise book.refused(r, f"{held_name}: no class names it{own}") from None
 
     def whole(values: Any, one: int) -> Any:
         return m.array(np.rint(np.asarray(values) * one)) if m.integer else np.asarray(values)

@@ -146,9 +146,8 @@ def _by_scan(preset: ScanPreset, book: Book, market: Market, rows: Held) -> Venu
     except NotMarginableError as error:
         if error.row is None:
             raise
-        row = int(columns.source[error.row])
         words = str(error).partition(": ")[2]
-        raise NotMarginableError(f"{rows.place(row)}: {words}", row=row) from None
+        raise rows.refused(int(columns.source[error.row]), words) from None
     if not columns.instruments.names:
         return _cash_alone(preset, book, columns)
     tables = compile_tables(preset, columns.instruments, columns.market)
