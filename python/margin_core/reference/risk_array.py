@@ -187,7 +187,7 @@ def spot_move(instruments: Any, scenarios: Any, unit: int) -> Column | float:
 
 
 def values(instruments: Any, world: World) -> Column:
-    """Before `quote_usd`: the asset's price, F, -S/F (inverse future), D B76 (option), D B76 S/F (inverse)."""
+    """The asset's price, F, -S/F (inverse future), D B76 (option), D B76 S/F (inverse option)."""
     kind = instruments.kind[:, None]
     inverse = is_inverse(instruments)[:, None]
     future = (kind == PERPETUAL) | (kind == FUTURE)
