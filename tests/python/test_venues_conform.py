@@ -108,6 +108,57 @@ def test_a_damaged_answer_of_a_venue_is_named(capsys, tmp_path, text, words):
     assert "deribit_pme" in out
 
 
+def deribit(**changes):
+    """A position of one perpetual that needs nothing, and what the venue says of it."""
+    own = {"pnl_offset": 0, "annualised_move_risk": 0, "min_annualised_move": 0,
+           "extended_dampener": 0}  # fmt: skip
+    params = {
+        "mm_factor": 0.8, "buckets_count": 4, "vol_scenarios_count": 3, "price_range": 0.16,
+        "m_inc": 0, "delta_total_liq_shock_threshold": 0, "max_delta_shock": 0,
+        "min_volatility_for_shock_up": 0.5, "volatility_range_up": 0.5,
+        "volatility_range_down": 0.25, "extended_table_factor": 1, "short_term_vega_power": 0.3,
+        "long_term_vega_power": 0.13, "ccy_btc": own,
+    }  # fmt: skip
+    vector = {
+        "id": "one", "provenance": "made up", "index_price": 50_000.0, "params": params,
+        "positions": {"BTC-PERPETUAL": {"size_base": 1.0, "mark": 50_000.0}},
+        "expected": {"initial_margin": 0.190476190, "maintenance_margin": 0.152380952},
+    }  # fmt: skip
+    return {"vectors": [vector | changes]}
+
+
+def test_an_answer_with_its_totals_only_is_enough(capsys, tmp_path):
+    """Long one coin: .16 / .84 of it is lost at -16 %, rounded to 1e-9."""
+    (tmp_path / "deribit_pme.json").write_text(json.dumps(deribit()))
+    code, out, _ = run(capsys, tmp_path)
+    assert code == 0
+    assert "deribit_pme" in out
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"positions": {"BTC-28JUN24-60000-C": {"size_base": 1, "mark": 1}}}, "neither a future"),
+        ({"params": deribit()["vectors"][0]["params"] | {"buckets_count": 10**9}}, "buckets_count"),
+        ({"params": deribit()["vectors"][0]["params"] | {"buckets_count": 0}}, "buckets_count"),
+        ({"params": deribit()["vectors"][0]["params"] | {"price_range": 1.5}}, "range_frac"),
+        ({"index_price": 0}, "one"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_named(capsys, tmp_path, changes, words):
+    (tmp_path / "deribit_pme.json").write_text(json.dumps(deribit(**changes)))
+    code, _, err = run(capsys, tmp_path)
+    assert code in (1, 2)
+    assert code == 1 or words in err
+
+
+def test_a_folder_in_place_of_a_file_is_named(capsys, tmp_path):
+    (tmp_path / "own.json").mkdir()
+    code, _, err = run(capsys, tmp_path)
+    assert code == 2
+    assert "own.json" in err
+
+
 def test_the_other_suites_still_run(capsys, tmp_path):
     (tmp_path / "okx_pm.json").write_text("{}")
     (tmp_path / "own.json").write_text(EXAMPLE.read_text())

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -61,6 +62,8 @@ def _difference(expected: Expected, answer: Any) -> Difference:
     size, gap = abs(float(expected.value)), abs(float(ours) - float(expected.value))
     if ours == expected.value:
         gap = 0.0
+    if not math.isfinite(gap):
+        gap = math.inf
     least = max(size, scale)
     return Difference(
         expected, float(ours), gap / least if least else gap, gap / size if size else gap

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -343,21 +342,12 @@ SM_SUITE: dict[str, Any] = {
         },
     ],
 }
-SM_FIELDS = re.compile("|".join([
-    "Option(Underlying|Expiries|Strikes|IsCall|Amounts|Vols|VolConfidences)",
-    "Cash|Perps_UNIT|wUNIT|LastEntryUNIT|(Account|)UNIT(GlobalFundingIndex|FundingIndex|SpotPrice)",
-    "SpotPerpConfidences|Forwards|ForwardConfidences|USDCValue|PerpPrice",
-    "PercentFixedUNIT|TWAP_UNIT",
-    # Not needed: repeated, behind the vols, or no part of an undiscounted rule.
-    "FeedExpiries|SettlementPriceUNIT|SpotPrice|SVIParams|Discounts|DiscountConfidences",
-]).replace("UNIT", "(ETH|BTC)"))  # fmt: skip
 
 
 def derive_sm(data: Record, _: str) -> Iterator[Case]:
     """Margins, P&L, every leg and every contingency are judged."""
     for name, case in data.record("cases").named():
         s, r = case.record("Scenario"), case.record("Result")
-        s.only(SM_FIELDS)
         rows: list[dict[str, Any]] = [{"name": "USDC", "price": 1.0}]
         holdings: dict[str, Any] = {"USDC": s["Cash"] / WAD}
         for u, unit in enumerate(UNITS):

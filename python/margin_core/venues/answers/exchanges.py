@@ -31,6 +31,7 @@ SECONDS_PER_YEAR = 365.0 * 86400.0
 # Deribit private/pme/simulate: parameters as the API names them, futures and perpetuals
 
 PME_TOLERANCE = 1e-9
+MAX_BUCKETS = 100
 #: Amounts whose rules are not known; they are taken from the answer and added to IM.
 PME_OUTSIDE = ("open_orders_margin", "mmp_margin", "spot_margin", "correlation_contingency")
 _DATED = re.compile(r"-(\d{1,2})([A-Z]{3})(\d{2})$")
@@ -47,6 +48,8 @@ def deribit_pme(data: Record, _: str) -> Iterator[Case]:
         account = Account(units={coin: (vector["index_price"], 1.0)}, provision_im=outside)
         for name, position in positions.named():
             dated = _DATED.search(name)
+            if not dated and not name.endswith("-PERPETUAL"):
+                raise FileError(f"{positions.where}.{name}: neither a future nor a perpetual")
             years = (
                 max(0.0, _expiry_s(dated) - now_s) / SECONDS_PER_YEAR if dated and now_s else 0.0
             )
@@ -74,7 +77,9 @@ def _expiry_s(found: re.Match[str]) -> float:
 
 
 def _pme_overrides(coin: str, params: Record) -> dict[str, Any]:
-    own, n = params[f"ccy_{coin.lower()}"], params["buckets_count"]
+    own, n = params.record(f"ccy_{coin.lower()}"), params["buckets_count"]
+    if n not in range(1, MAX_BUCKETS + 1):
+        raise FileError(f"{params.where}.buckets_count: {n} is not from 1 to {MAX_BUCKETS}")
     unit = {
         "names": [coin],
         "range_frac": params["price_range"],
@@ -123,16 +128,20 @@ def _pme_expected(vector: Record) -> Iterator[Expected]:
             yield Expected(
                 f"{key} extended {k}", value, _position_cell(i, column, q), PME_TOLERANCE
             )
-    for k, value in enumerate(known.list("aggregated_standard_one_vol")):
+    for k, value in enumerate(known.get("aggregated_standard_one_vol", [])):
         yield Expected(f"aggregated standard {k}", value, cell(k * vols), PME_TOLERANCE)
-    for k, value in enumerate(known.list("aggregated_extended")):
+    for k, value in enumerate(known.get("aggregated_extended", [])):
         yield Expected(f"aggregated extended {k}", value, cell(n_standard + k), PME_TOLERANCE)
-    yield Expected("worst_case", known["worst_case"], scan_loss, PME_TOLERANCE)
-    for name in ("roll", "delta"):
-        ours = charge("roll" if name == "roll" else "delta_shock")
-        yield Expected(f"{name}_shock", known[f"{name}_shock"], ours, PME_TOLERANCE)
-    yield Expected("initial_margin", known["initial_margin"], reported_im, PME_TOLERANCE)
-    yield Expected("maintenance_margin", known["maintenance_margin"], reported_mm, PME_TOLERANCE)
+    totals: tuple[tuple[str, Callable[[Solved], float]], ...] = (
+        ("worst_case", scan_loss),
+        ("roll_shock", charge("roll")),
+        ("delta_shock", charge("delta_shock")),
+        ("initial_margin", reported_im),
+        ("maintenance_margin", reported_mm),
+    )
+    for name, ours in totals:
+        if name in known:
+            yield Expected(name, known[name], ours, PME_TOLERANCE)
 
 
 def _position_cell(name: str, column: int, quantity: float) -> Callable[[Solved], float]:

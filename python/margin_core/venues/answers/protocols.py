@@ -25,7 +25,6 @@ TOKEN_1E9 = 10**9
 def dydx_v4(data: Record, _: str) -> Iterator[Case]:
     """The initial rate of one contract, in ppm."""
     for i, case in enumerate(data.record("oimf").records("cases")):
-        case.only(re.compile("base_ppm|lower|upper|oi|expect_ppm"))
         base = case["base_ppm"]
         market_class = {
             "names": ["PERP"], "source": "chain", "oi_lower": case["lower"],
@@ -50,13 +49,11 @@ def drift_v2(data: Record, _: str) -> Iterator[Case]:
     sides = {"asset_weight_cases": 1, "liability_weight_cases": -1}
     for key, side in sides.items():
         for i, case in enumerate(data.records(key, optional=True)):
-            case.only(re.compile("size_tokens|imf|w|expect"))
             weights = {"long": case["w"], "short": case["w"]}
             token = {"imf": case["imf"], "weights": {"maint": weights}}
             size = side * case["size_tokens"]
             yield _drift(f"{key}.{i}", token, "maint", size, 1, case["expect"])
     for i, case in enumerate(data.records("scaled_weight_cases", optional=True)):
-        case.only(re.compile("deposits|price|start_usd|w|expect"))
         start = _whole(case["start_usd"], DOLLAR_1E6)
         token = {"deposit_scale_start": start, "weights": {"init": {"long": case["w"]}}}
         yield _drift(f"scaled_weight_cases.{i}", token, "init", 1, case["price"], case["expect"],
@@ -64,7 +61,6 @@ def drift_v2(data: Record, _: str) -> Iterator[Case]:
     for key in data:
         if match := re.fullmatch(r"unrealized_asset_weight_cases_imf(\d+)_w(\d+)", key):
             for i, case in enumerate(data.records(key, optional=True)):
-                case.only(re.compile("upnl_1e6|expect"))
                 imf, w = map(int, match.groups())
                 yield _drift_pnl(f"{key}.{i}", imf, w, case["upnl_1e6"], case["expect"])
 
@@ -112,7 +108,6 @@ def mango_v4(data: Record, _: str) -> Iterator[Case]:
     setup, kind = data.record("setup"), _health(data, "init")
     classes = [_mango_class(name, entry) for name, entry in setup.named()]
     for case in data.records("cases"):
-        case.only(re.compile(r"id|expect|bank|health|token\d+|perp\d+|oo_\d+_\d+"))
         tokens = [name for name in setup if name.startswith("token")]
         banks = dict(zip(tokens, case.records("bank", optional=True), strict=False))
         scaled = [_mango_bank(name, bank, classes) for name, bank in banks.items()]
@@ -145,12 +140,8 @@ def _mango_class(name: str, entry: Record) -> dict[str, Any]:
     return {"names": [name], "source": "test", "weights": weights}
 
 
-BANK = re.compile("deposits|borrows|scale_start|(deposit|borrow)_(weight_)?scale_start(_quote)?")
-
-
 def _mango_bank(name: str, bank: Record, classes: list[dict[str, Any]]) -> dict[str, Any]:
     """A token's class with its scaling; a plain scale_start is of the side that is given."""
-    bank.only(BANK)
     token = dict(next(c for c in classes if c["names"] == [name]))
     for side, total in (("deposit", "deposits"), ("borrow", "borrows")):
         given = [bank[k] for k in bank if k.startswith(f"{side}_")]

@@ -53,8 +53,7 @@ def compile_tables(
     preset: ScanPreset, instruments: Instruments, market: Market, cells: Cells | None = None
 ) -> Tables:
     """Everything that does not depend on an account; `cells` replaces pricing."""
-    if not market.stable_usd > 0.0:
-        raise DomainError(f"the settlement currency's price is {market.stable_usd}, not positive")
+    _check_market(instruments, market)
     table = expand(preset, instruments.units)
     weight = table.weight if cells is None else np.ones_like(table.weight)
     if cells is None:
@@ -84,6 +83,21 @@ def compile_tables(
         years=market.years,
         stable_usd=market.stable_usd,
     )
+
+
+def _check_market(instruments: Instruments, market: Market) -> None:
+    """Prices that a rule divides by must be positive; the others finite and not negative."""
+    if not 0.0 < market.stable_usd < np.inf:
+        raise DomainError(f"the settlement currency's price is {market.stable_usd}, not positive")
+    for what, values, names, least in (
+        ("index", market.index, instruments.units, np.nextafter(0.0, 1.0)),
+        ("forward", market.forward + market.forward_fixed, instruments.names, 0.0),
+        ("volatility", market.vol, instruments.names, 0.0),
+    ):
+        bad = ~((values >= least) & (values < np.inf))
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise DomainError(f"the {what} of {names[row]} is {values[row]:g}", row=row)
 
 
 def _option_terms(instruments: Instruments, n_terms: int) -> NDArray[np.bool_]:
