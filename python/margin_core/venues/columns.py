@@ -31,6 +31,9 @@ def sums(values: Column, start: Index) -> Column:
 
 def group_sums(values: NDArray[Any], group: Index, n: int) -> NDArray[Any]:
     """(n,) sums by group number, in the order of the rows; of any number type."""
+    if values.dtype == np.float64:
+        found: NDArray[Any] = np.bincount(group, values, n)
+        return found.astype(np.float64, copy=False)  # whole numbers where there are no rows
     total = np.zeros(n, dtype=values.dtype)
     np.add.at(total, group, values)
     return total

@@ -142,7 +142,7 @@ def _by_scan(preset: ScanPreset, book: Book, market: Market, rows: Held) -> Venu
     columns = scan_columns(market, rows, preset, n)
     try:
         columns.book.check(preset, columns.instruments)
-        _assets_are_known(preset, columns, rows)
+        _assets_are_known(preset, columns)
     except NotMarginableError as error:
         if error.row is None:
             raise
@@ -182,41 +182,47 @@ def _cash_alone(preset: ScanPreset, book: Book, columns: ScanColumns) -> VenueSt
     )
 
 
-def _assets_are_known(preset: ScanPreset, columns: ScanColumns, rows: Held) -> None:
+def _assets_are_known(preset: ScanPreset, columns: ScanColumns) -> None:
     """An asset that the preset does not list is the position's fault, not the preset's."""
     instruments = columns.instruments
-    for position, i in enumerate(columns.book.instrument):
-        if instruments.kind[i] == Kind.SPOT:
-            name = instruments.names[i]
-            try:
-                preset.asset(name, instruments.units[instruments.unit[i]])
-            except ModelError:
-                raise NotMarginableError(
-                    f"position {position}: {preset.name} does not margin {name}: it is no "
-                    "collateral of the preset's", row=position,
-                ) from None  # fmt: skip
+    for i in np.flatnonzero(instruments.kind == Kind.SPOT):
+        name = instruments.names[i]
+        try:
+            preset.asset(name, instruments.units[instruments.unit[i]])
+        except ModelError:
+            row = int(np.argmax(columns.book.instrument == i))
+            raise NotMarginableError(
+                f"position {row}: {preset.name} does not margin {name}: it is no collateral of the "
+                "preset's", row=row,
+            ) from None  # fmt: skip
 
 
 def _worst_texts(standing: scan.Standing, tables: Tables, account: Any, n: int) -> NDArray[Any]:
-    texts: list[list[str]] = [[] for _ in range(n)]
-    rows, table = standing.rows, tables.scenarios
-    several = len(tables.instruments.units) > 1
-    for r, z in enumerate(standing.worst):
-        if standing.core[r] <= 0.0:
-            continue
-        unit = rows.unit[r]
-        if z >= table.n_scan:
-            text = tables.preset.competitors[z - table.n_scan].name
-        else:
-            move = 100.0 * table.spot_move[unit, z]
-            vol = table.names[z].partition(" ")[2]
-            text = f"{move:+.4g} %" if move else "spot 0 %"
-            text += "" if vol == "same" else f", vol {_vol_text(vol)}"
-        name = f"{tables.instruments.units[unit]}: " if several else ""
-        texts[account[rows.account[r]]].append(name + text)
-    out = np.empty(n, dtype=object)
-    out[:] = ["; ".join(text) for text in texts]
+    """(n,) "UNIT: scenario; ..."; each unit's scenario is put in words once."""
+    table, several = tables.scenarios, len(tables.instruments.units) > 1
+    bound = np.flatnonzero(standing.core > 0.0)
+    unit, z = standing.rows.unit[bound], standing.worst[bound]
+    width = len(table.names) + len(tables.preset.competitors)
+    codes, which = np.unique(unit * width + z, return_inverse=True)
+    words = []
+    for code in codes:
+        name = tables.instruments.units[code // width]
+        text = _scenario_text(tables, code // width, code % width)
+        words.append(f"{name}: {text}" if several else text)
+    out = np.full(n, "", dtype=object)
+    for a, text in zip(account[standing.rows.account[bound]].tolist(), which.tolist(), strict=True):
+        out[a] = f"{out[a]}; {words[text]}" if out[a] else words[text]
     return out
+
+
+def _scenario_text(tables: Tables, unit: int, z: int) -> str:
+    table = tables.scenarios
+    if z >= table.n_scan:
+        return tables.preset.competitors[z - table.n_scan].name
+    move = 100.0 * table.spot_move[unit, z]
+    vol = table.names[z].partition(" ")[2]
+    text = f"{move:+.4g} %" if move else "spot 0 %"
+    return text if vol == "same" else f"{text}, vol {_vol_text(vol)}"
 
 
 def _vol_text(rule: str) -> str:

@@ -13,18 +13,30 @@ from margin_core.venues.scan.tables import Tables
 __all__ = ["net_rows", "scan", "worst"]
 
 
+#: Positions netted at a time: their cells fit the cache of a core or two.
+CHUNK = 16_384
+
+
 def scan(book: Book, tables: Tables, rows: UnitRows) -> Column:
     """(R, S + C) P&L of every unit row: the scan columns, then the competitors."""
     table, instruments = tables.scenarios, tables.instruments
-    start = segment_starts(book.account, instruments.term[book.instrument])
-    out = net_rows(
-        book.instrument, book.quantity, start, np.searchsorted(start, rows.start),
-        tables.cells.value, tables.cells.base, instruments.unit, instruments.term,
-        tables.weight, tables.value_long, tables.value_short, table.fold, table.competitor,
-        tables.compete_rate,
-    )  # fmt: skip
-    s = table.n_scan
-    out[:, :s] = _after(out[:, :s], tables, rows.unit)
+    segment = segment_starts(book.account, instruments.term[book.instrument])
+    out = np.empty((len(rows.start), table.n_scan + len(tables.compete_rate)))
+    ends = np.append(rows.start, len(book.instrument))
+    first = 0
+    while first < len(rows.start):
+        last = max(first + 1, int(np.searchsorted(ends, ends[first] + CHUNK, side="right")) - 1)
+        begin, end = ends[first], ends[last]
+        own = segment[np.searchsorted(segment, begin) : np.searchsorted(segment, end)] - begin
+        out[first:last] = net_rows(
+            book.instrument[begin:end], book.quantity[begin:end], own,
+            np.searchsorted(own, rows.start[first:last] - begin),
+            tables.cells.value, tables.cells.base, instruments.unit, instruments.term,
+            tables.weight, tables.value_long, tables.value_short, table.fold, table.competitor,
+            tables.compete_rate,
+        )  # fmt: skip
+        first = last
+    out[:, : table.n_scan] = _after(out[:, : table.n_scan], tables, rows.unit)
     return out
 
 
