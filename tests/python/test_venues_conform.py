@@ -143,6 +143,7 @@ def test_an_answer_with_its_totals_only_is_enough(capsys, tmp_path):
         ({"params": deribit()["vectors"][0]["params"] | {"buckets_count": 0}}, "buckets_count"),
         ({"params": deribit()["vectors"][0]["params"] | {"price_range": 1.5}}, "range_frac"),
         ({"index_price": 0}, "one"),
+        ({"index_price": [0]}, "index_price: must be a number, not a list"),
     ],
 )
 def test_numbers_that_make_no_sense_are_named(capsys, tmp_path, changes, words):

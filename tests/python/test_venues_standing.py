@@ -162,6 +162,14 @@ def test_wrong_arguments_are_named(market):
         mc.venue_margin(book(("a", "BTC_USDC-PERPETUAL", 1.0), entry=[-5.0]), market, "okx_pm")
 
 
+@pytest.mark.parametrize("preset", ["derive_pm2", "okx_pm"])
+def test_amounts_beyond_a_double_are_refused_with_the_account(market, preset):
+    huge = book(("a", "USDC", 1.0), ("b", "BTC_USDC-PERPETUAL", 1e306))
+    with pytest.raises(DomainError, match="account 'b': its amounts overflow") as caught:
+        mc.venue_margin(huge, market, preset)
+    assert caught.value.row == 1
+
+
 def test_a_book_of_cash_needs_nothing(market):
     cash = book(("a", "USDC", 5.0), ("b", "USDC", -5.0))
     for preset in set(mc.preset_names()) - {"mango_v4"}:

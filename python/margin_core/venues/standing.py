@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from margin_core.book import Book
-from margin_core.errors import ArgumentError, ModelError, NotMarginableError
+from margin_core.errors import ArgumentError, DomainError, ModelError, NotMarginableError
 from margin_core.instruments import Kind
 from margin_core.market import Market
 from margin_core.table import Table
@@ -128,9 +128,16 @@ def venue_margin(
         raise ArgumentError(f"a Book is needed, not {type(book).__name__}")
     loaded = load_preset(preset)
     rows = held(market, book)
-    if isinstance(loaded, ScanPreset):
-        return _by_scan(loaded, book, market, rows)
-    return _by_weights(loaded, book, market, rows, open_interest_usd or {})
+    with np.errstate(over="ignore", invalid="ignore"):
+        if isinstance(loaded, ScanPreset):
+            found = _by_scan(loaded, book, market, rows)
+        else:
+            found = _by_weights(loaded, book, market, rows, open_interest_usd or {})
+    bad = ~(np.isfinite(found.equity_usd) & np.isfinite(found.mm_usd))
+    if bad.any() and "maint" in getattr(loaded, "health", ("maint",)):
+        row = int(np.argmax(bad))
+        raise DomainError(f"account {book.accounts[row]!r}: its amounts overflow", row=row)
+    return found
 
 
 def _by_scan(preset: ScanPreset, book: Book, market: Market, rows: Held) -> VenueStanding:

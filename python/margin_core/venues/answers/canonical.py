@@ -39,9 +39,9 @@ _AMOUNTS: dict[str, Callable[[VenueStanding], Any]] = {
 def canonical(data: Record, _: str) -> Iterator[Case]:
     """Cases of one preset, each with its market, one account and what the venue got."""
     data.only(_FILE)
-    if data.number(FORM) != VERSION:
+    if data[FORM] != VERSION:
         raise FileError(f"{data.where}: {FORM}: this is version {VERSION}")
-    preset, tolerance = data.text("preset"), float(data.number("tolerance"))
+    preset, tolerance = data.text("preset"), float(data["tolerance"])
     if not 0.0 <= tolerance < 1.0:
         raise FileError(f"{data.where}: tolerance: must be from 0 to 1")
     if "overrides" in data:
@@ -63,7 +63,7 @@ def _solver(case: Record, preset: Any) -> Callable[[], VenueStanding]:
 
     def solve() -> VenueStanding:
         market = Market.from_table(
-            quotes, now=int(case.number("now_ns")), index={unit: index[unit] for unit in index},
+            quotes, now=int(case["now_ns"]), index={unit: index[unit] for unit in index},
             name=f"{case.where}.quotes",
         )  # fmt: skip
         book = Book.from_tables(positions, name=f"{case.where}.positions")
@@ -81,7 +81,7 @@ def _columns(case: Record, key: str, known: re.Pattern[str]) -> dict[str, list[A
     names = dict.fromkeys(["instrument", *(name for row in rows for name in row)])
     return {
         name: [
-            row.text(name) if name in _TEXT else row.number(name) if name in row else float("nan")
+            row.text(name) if name in _TEXT else row[name] if name in row else float("nan")
             for row in rows
         ]
         for name in names
@@ -92,9 +92,9 @@ def _expected(case: Record, tolerance: float) -> Iterator[Expected]:
     wanted = case.record("expect")
     for name in wanted:
         if name in _AMOUNTS:
-            yield Expected(name, wanted.number(name), _AMOUNTS[name], tolerance)
+            yield Expected(name, wanted[name], _AMOUNTS[name], tolerance)
         elif name.startswith("part."):
-            yield Expected(name, wanted.number(name), _part(wanted, name[5:]), tolerance)
+            yield Expected(name, wanted[name], _part(wanted, name[5:]), tolerance)
         else:
             known = ", ".join([*_AMOUNTS, "part.NAME"])
             raise FileError(f"{wanted.where}: {name}: unknown; there are {known}")

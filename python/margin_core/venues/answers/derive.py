@@ -80,8 +80,8 @@ def derive_pm2(data: Record, name: str) -> Iterator[Case]:
 
 
 def _pm2_overrides(parameters: Record, assets: list[Record]) -> dict[str, Any]:
-    skew, vol, margin = (parameters[key] for key in ("SkewShock", "VolShock", "Margin"))
-    basis, other = parameters["BasisContingency"], parameters["OtherContingency"]
+    skew, vol, margin = (parameters.record(key) for key in ("SkewShock", "VolShock", "Margin"))
+    basis, other = parameters.record("BasisContingency"), parameters.record("OtherContingency")
 
     def skews(name: str) -> dict[str, Any]:
         return {
@@ -253,8 +253,9 @@ def derive_pm1(data: Record, _: str) -> Iterator[Case]:
 
 def _pm1_account(scenario: Record) -> Account:
     def wad(key: str) -> Any:
-        value = scenario[key]
-        return [x / WAD for x in value] if isinstance(value, list) else value / WAD
+        if isinstance(scenario.raw(key), list):
+            return [x / WAD for x in scenario.list(key)]
+        return scenario[key] / WAD
 
     account = Account(
         units={"SPOT": (wad("SpotPrice"), wad("SpotConfidence"))},
@@ -266,15 +267,14 @@ def _pm1_account(scenario: Record) -> Account:
                      confidence=wad("PerpConfidence"))  # fmt: skip
     if scenario["Base"]:
         account.hold("SPOT", Kind.SPOT, wad("Base"), wad("SpotPrice"))
-    scenario.list("FeedExpiries")
     feeds = {expiry: {**dict(zip(("forward", "fixed", "rate"), values[:3], strict=True)),
                       "confidence": min(values[3:])}
              for expiry, *values in zip(
-                 scenario["FeedExpiries"], wad("ForwardsVariable"), wad("ForwardsFixed"),
+                 scenario.list("FeedExpiries"), wad("ForwardsVariable"), wad("ForwardsFixed"),
                  wad("Rates"), wad("ForwardConfidences"), wad("RateConfidences"),
                  strict=True)}  # fmt: skip
     for expiry, strike, call, amount, vol, confidence in zip(
-        scenario.list("OptionExpiries"), wad("OptionStrikes"), scenario["OptionIsCall"],
+        scenario.list("OptionExpiries"), wad("OptionStrikes"), scenario.list("OptionIsCall"),
         wad("OptionAmounts"), wad("OptionVols"), wad("OptionVolConfidences"), strict=True,
     ):  # fmt: skip
         feed = feeds[expiry]
@@ -361,15 +361,15 @@ def derive_sm(data: Record, _: str) -> Iterator[Case]:
 
 def _derive_unit(s: Record, u: int, unit: str, rows: list[Any], holdings: dict[str, Any]) -> None:
     """The spot and the perpetual of a unit; P&L and funding since entry are the perp's quote."""
-    spot, perp = s[f"{unit}SpotPrice"] / WAD, s["PerpPrice"][u] / WAD
-    sure, perp_sure = (x / WAD for x in s["SpotPerpConfidences"][u])
+    spot, perp = s[f"{unit}SpotPrice"] / WAD, s.list("PerpPrice")[u] / WAD
+    sure, perp_sure = (x / WAD for x in s.list("SpotPerpConfidences")[u])
     rows.append({"name": unit, "price": spot, "index": spot, "confidence": sure})
     rows.append(
         {"name": f"{unit}-PERP", "kind": Counts.POSITION, "unit": unit, "settle": "USDC",
          "price": perp, "index": spot, "confidence": min(sure, perp_sure)}
     )  # fmt: skip
     quantity = s[f"Perps_{unit}"] / WAD
-    entry = _or(s, f"LastEntry{unit}", s["PerpPrice"][u]) / WAD
+    entry = _or(s, f"LastEntry{unit}", s.list("PerpPrice")[u]) / WAD
     funding = _or(s, f"Account{unit}FundingIndex", s[f"{unit}GlobalFundingIndex"])
     paid = (s[f"{unit}GlobalFundingIndex"] - funding) / WAD
     holdings[unit] = s[f"w{unit}"] / WAD
@@ -412,7 +412,7 @@ def _derive_option(
     if seconds < SETTLEMENT_S:
         fixed = s[f"PercentFixed{unit}"]
         forward = (1 - fixed) * forward + fixed * s[f"TWAP_{unit}"] / WAD
-    spot_sure = s["SpotPerpConfidences"][UNITS.index(unit)][0]
+    spot_sure = s.list("SpotPerpConfidences")[UNITS.index(unit)][0]
     sure = min(spot_sure / WAD, option.forward_sure, option.vol_sure)
     years = max(0.0, seconds / SECONDS_PER_YEAR)
     mark = float(black76(forward, strike, years, option.vol, call, greeks=("price",)).price)

@@ -119,18 +119,18 @@ def _pme_expected(vector: Record) -> Iterator[Expected]:
     for name, position in sorted(vector.record("positions").named(), key=lambda p: p[0]):
         key = "fut" if _DATED.search(name) else "perp"
         i, q = name, position["size_base"] * position["mark"]
-        for k, value in enumerate(known.get(f"{key}_standard_one_vol", [])):
+        for k, value in enumerate(known.list(f"{key}_standard_one_vol", optional=True)):
             yield Expected(
                 f"{key} standard {k}", value, _position_cell(i, k * vols, q), PME_TOLERANCE
             )
-        for k, value in enumerate(known.get(f"{key}_extended", [])):
+        for k, value in enumerate(known.list(f"{key}_extended", optional=True)):
             column = n_standard + k
             yield Expected(
                 f"{key} extended {k}", value, _position_cell(i, column, q), PME_TOLERANCE
             )
-    for k, value in enumerate(known.get("aggregated_standard_one_vol", [])):
+    for k, value in enumerate(known.list("aggregated_standard_one_vol", optional=True)):
         yield Expected(f"aggregated standard {k}", value, cell(k * vols), PME_TOLERANCE)
-    for k, value in enumerate(known.get("aggregated_extended", [])):
+    for k, value in enumerate(known.list("aggregated_extended", optional=True)):
         yield Expected(f"aggregated extended {k}", value, cell(n_standard + k), PME_TOLERANCE)
     totals: tuple[tuple[str, Callable[[Solved], float]], ...] = (
         ("worst_case", scan_loss),
@@ -190,9 +190,9 @@ def _okx_index(unit: Record, quantity: float) -> float:
     It comes out as 97078.9 USDT at USDT 0.99954, a price on the tick. MR6, MR4, MR7 and the total
     are then answers and not inputs.
     """
-    if "mr1_worst" not in unit or not quantity or not unit["mr1_worst"].get("spot"):
+    worst = unit.record("mr1_worst") if "mr1_worst" in unit else None
+    if worst is None or not quantity or not worst.get("spot"):
         return float(unit["mark"])
-    worst = unit["mr1_worst"]
     return float(worst["pnl"] / (worst["spot"] * quantity))
 
 

@@ -131,8 +131,8 @@ def _mango_class(name: str, entry: Record) -> dict[str, Any]:
     weights = {}
     for health, pnl in (("init", 0), ("maint", 1)):
         if f"{health}_base_w" in entry:
-            long, short = entry[f"{health}_base_w"]
-            overall = entry["overall_asset_w"][pnl]
+            long, short = _several(entry, f"{health}_base_w", 2)
+            overall = _several(entry, "overall_asset_w", 2)[pnl]
             weights[health] = {"long": 1 - long, "short": short - 1, "pnl": overall}
         elif f"{health}_asset_w" in entry:
             long, short = entry[f"{health}_asset_w"], entry[f"{health}_liab_w"]
@@ -194,14 +194,15 @@ def _several(case: Record, key: str, count: int) -> list[Any]:
 
 def hyperliquid_pm(data: Record, _: str) -> Iterator[Case]:
     """The file's formulas, written out by hand for accounts that meet each of their branches."""
-    offset, caps = data["formulas"]["min_borrow_offset_usd"], data["caps_alpha"]
-    ltv = data["ltv"]["HYPE_later(df-hyperliquid-core crate)"]
+    offset = data.record("formulas")["min_borrow_offset_usd"]
+    caps = data.record("caps_alpha")
+    ltv = data.record("ltv")["HYPE_later(df-hyperliquid-core crate)"]
     for name, (usdc, hype, perp, quote) in HYPERLIQUID.items():
         price = sorted(HYPE_PRICES)[1]
         own = usdc + perp * MARK + quote
-        credit = min(hype, caps["HYPE"]["user_supply"]) * price * (0.5 + 0.5 * ltv)
+        credit = min(hype, caps.record("HYPE")["user_supply"]) * price * (0.5 + 0.5 * ltv)
         needed = offset + abs(perp) * MARK * RATE + max(-own, 0.0)
-        value = max(own, 0.0) + min(caps["USDC"]["user_borrow"], credit)
+        value = max(own, 0.0) + min(caps.record("USDC")["user_borrow"], credit)
         rows = [
             {"name": "USDC", "price": 1.0},
             {"name": "HYPE", "price": HYPE_PRICES},

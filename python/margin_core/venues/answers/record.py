@@ -12,7 +12,7 @@ __all__ = ["Record"]
 
 
 class Record:
-    """An object of a JSON document; its leaves are numbers unless asked for as something else.
+    """An object of a JSON document; what is read of it is a number unless asked for otherwise.
 
     Parameters
     ----------
@@ -27,8 +27,8 @@ class Record:
         self.where = where
 
     def __getitem__(self, key: str) -> Any:
-        """A number, a Record, or a list of them."""
-        return _checked(self.raw(key), self._path(key))
+        """A number, and nothing else: a list times a number would be a long list."""
+        return self._of(key, (int, float), "a number")
 
     def __contains__(self, key: str) -> bool:
         return key in self._data
@@ -47,9 +47,6 @@ class Record:
 
     def get(self, key: str, default: Any = None) -> Any:
         return self[key] if key in self._data else default
-
-    def number(self, key: str) -> Any:
-        return self._of(key, (int, float), "a number")
 
     def text(self, key: str) -> str:
         found: str = self._of(key, (str,), "text")
@@ -76,10 +73,12 @@ class Record:
         """The objects of an object, by name."""
         return ((key, self.record(key)) for key in self._data)
 
-    def list(self, key: str) -> list[Any]:
-        """A list of numbers, Records or lists."""
-        self._of(key, (list,), "a list")
-        found: list[Any] = self[key]
+    def list(self, key: str, *, optional: bool = False) -> list[Any]:
+        """A list of numbers, Records or lists; empty where an optional one is missing."""
+        if optional and key not in self._data:
+            return []
+        values = self._of(key, (list,), "a list")
+        found: list[Any] = _checked(values, self._path(key))
         return found
 
     def columns(self, *keys: str) -> Iterator[tuple[Any, ...]]:
