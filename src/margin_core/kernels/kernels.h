@@ -39,9 +39,9 @@ typedef struct mc_scan_job {
  * one after the other, so that the processor overlaps them. */
 enum { MC_SWEEP_TOGETHER = 64 };
 
-/* What one thread of a sweep works in. */
+/* What one thread of a sweep works in: in cache lines of its own, since each account counts here. */
 typedef struct mc_sweep_scratch {
-    int32_t *unit;        /* [n_units] the units that the account holds, in order */
+    _Alignas(64) int32_t *unit; /* [n_units] the units that the account holds, in order */
     int32_t *unit_worst;  /* [n_units] scenario                                   */
     double *unit_least;   /* [n_units] P&L there                                  */
     int32_t *group;       /* [n_groups]                                           */
