@@ -44,7 +44,7 @@ def show_names() -> None:
 def show_preset(preset: Preset) -> None:
     """What a venue preset says: its rules, what is not verified, and its sources."""
     open_points = preset.unverified()
-    state = "valid" if not open_points else f"valid; {len(open_points)} tables are not verified"
+    state = "valid" if not open_points else f"valid; tables not verified: {len(open_points)}"
     screen.say(f"Venue preset {clean(preset.name)}: {state}", bold=True)
     screen.say(f"  {clean(preset.title)}")
     if isinstance(preset, ScanPreset):
