@@ -37,13 +37,14 @@ import book
 import limits
 import memory
 import options
+import presets
 import report
 from timing import FULL, QUICK, Case, Effort, Runner, race
 
 from margin_core import isas, use_isa
 
 HERE = Path(__file__).parent
-N_OPTIONS, N_ACCOUNTS = 100_000, 1_000_000
+N_OPTIONS, N_ACCOUNTS, N_PRESET_ACCOUNTS = 100_000, 1_000_000, 20_000
 SCAN_INSTRUMENTS, HOUSE_INSTRUMENTS = 2_000, 5_000
 LIBRARIES = ("numpy", "scipy", "numba", "fast-vollib", "pyvolr", "opengreeks", "QuantLib",
              "sparse_dot_mkl", "mkl")  # fmt: skip
@@ -65,6 +66,7 @@ def main() -> None:
         "risk_array": lambda: book.risk_array(SCAN_INSTRUMENTS, effort),
         "scan": lambda: accounts.scan(n_accounts, SCAN_INSTRUMENTS, effort),
         "house": lambda: accounts.house(n_accounts, HOUSE_INSTRUMENTS, effort),
+        "presets": lambda: presets.presets(N_PRESET_ACCOUNTS, SCAN_INSTRUMENTS, effort),
     }
     wanted = [name for name in families if not chosen.only or name in chosen.only]
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
