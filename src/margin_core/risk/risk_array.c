@@ -2,12 +2,10 @@
 #include "risk/risk_array.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/alloc.h"
-#include "kernels/column.h"
 #include "base/threads.h"
-#include "kernels/fmath.h"
+#include "kernels/column.h"
 #include "kernels/kernels.h"
 
 /* A risk lot must be able to lose at least this much, or its cells say nothing. */
@@ -77,6 +75,12 @@ mc_status mc_risk_lots(const mc_instruments *in, const mc_market *market, const 
     return MC_OK;
 }
 
+/* Move k of the scenarios but the base; the lanes past the last stay at the base. */
+static size_t scenario_of(size_t k, size_t n_moves, size_t base)
+{
+    return k < n_moves ? k + (k >= base) : base;
+}
+
 /* One allocation holds every column of the worlds. */
 enum { WORLD_COLUMNS = 12 };
 
@@ -97,7 +101,7 @@ static double *expand(const mc_instruments *in, const mc_market *market, const m
     for (size_t t = 0; t < s->n_terms; ++t) {
         const double years = market->years[t], root_years = sqrt(years);
         for (size_t k = 0; k < stride; ++k) {
-            const size_t z = k >= n_moves ? base : k + (k >= base);
+            const size_t z = scenario_of(k, n_moves, base);
             const size_t from = t * s->n_scenarios + z, to = t * stride + k;
             spot[to] = 1.0 + s->spot_move[from];
             forward[to] = spot[to] * (1.0 + (s->basis_move != NULL ? s->basis_move[from] : 0.0));
@@ -124,7 +128,7 @@ static double *expand(const mc_instruments *in, const mc_market *market, const m
         if (in->unit[i] == numeraire)
             term = (size_t)in->term[i];
     for (size_t k = 0; k < stride; ++k) {
-        const size_t z = k >= n_moves ? base : k + (k >= base);
+        const size_t z = scenario_of(k, n_moves, base);
         for (size_t f = 0; f < s->n_factors; ++f)
             event[f * stride + k] = 1.0 + s->event_move[f * s->n_scenarios + z];
         if (numeraire >= 0)
@@ -133,8 +137,9 @@ static double *expand(const mc_instruments *in, const mc_market *market, const m
 
     *worlds = (mc_worlds){
         .n_moves = n_moves, .stride = stride, .base = base, .forward = forward,
-        .log_forward = log_forward, .coins = coins, .vol_scale = scale, .vol_shift = shift, .vol_floor = floor_,
-        .skew_slope = s->skew_slope != NULL ? slope : NULL, .skew_cap = cap, .root_years = root,
+        .log_forward = log_forward, .coins = coins, .vol_scale = scale, .vol_shift = shift,
+        .vol_floor = floor_, .skew_slope = s->skew_slope != NULL ? slope : NULL, .skew_cap = cap,
+        .root_years = root,
         .years_ratio = s->horizon_years != NULL ? ratio : NULL, .weight = weight,
         .event = s->n_factors > 0 ? event : NULL, .numeraire = numeraire >= 0 ? value : NULL,
     };
@@ -144,8 +149,7 @@ static double *expand(const mc_instruments *in, const mc_market *market, const m
 /* One block of instruments after the other, whatever thread takes it. */
 typedef struct pricing {
     mc_reprice reprice;
-    double *base;             /* what reprice.base reads    */
-    double *scale;            /* what reprice.scale reads   */
+    double *base;              /* what reprice.base reads */
     double *column[N_COLUMNS]; /* the view's, filled in the end where cells are rounded */
     int32_t numeraire;
 } pricing;
@@ -206,7 +210,7 @@ static void fill_columns(const pricing *p, size_t i, double price, double per_co
     const mc_instruments *in = p->reprice.instruments;
     const mc_market *market = p->reprice.market;
     const double unit_value = p->numeraire < 0 ? 1.0 : market->index_usd[p->numeraire];
-    const double x = p->scale[i] / unit_value; /* gain per 1.0 coin into quanta per lot */
+    const double x = p->reprice.scale[i] / unit_value; /* gain per 1.0 coin into quanta per lot */
     const double usd = x / quote_usd(in, market, i);
     const double index = market->index_usd[in->unit[i]], forward = market->forward_usd[i];
     const bool inverse = is_inverse(in, i);
@@ -220,7 +224,7 @@ static void fill_columns(const pricing *p, size_t i, double price, double per_co
         to_forward = forward * (inverse ? ratio / forward : 1.0);
     }
     p->column[MARK][i] = rounded(market->mark_usd[i] / in->contract_size[i] * usd);
-    p->column[VALUE][i] = rounded(p->base[i] * p->scale[i]);
+    p->column[VALUE][i] = rounded(p->base[i] * p->reprice.scale[i]);
     p->column[NOTIONAL][i] = rounded_up(notional_usd(in, market, i) * usd);
     p->column[DELTA][i] = rounded(to_spot * x);
     p->column[BASIS_DELTA][i] = rounded(to_forward * x);
@@ -408,7 +412,7 @@ mc_status mc_risk_array_create(const mc_instruments *in, const mc_market *market
         .reprice = {.instruments = in, .market = market, .worlds = &worlds, .base = base,
                     .scale = scale, .rounded = rounding, .stride = risk->view.stride,
                     .cells = risk->cells, .moves = risk->moves, .largest = largest},
-        .base = base, .scale = scale, .numeraire = options->numeraire,
+        .base = base, .numeraire = options->numeraire,
     };
     for (size_t c = 0; rounding && c < N_COLUMNS; ++c)
         p.column[c] = risk->columns + c * in->n;

@@ -46,8 +46,7 @@ typedef struct mc_risk_options {
  * V is the value of 1.0 coin of the contract in the numeraire: the asset's price (spot), F Q
  * (linear future), -S/F (inverse future, per USD: its coins sit in the balance), D B76(F, K, vol,
  * T) Q (linear option), D B76 S/F (inverse option); Q is the market's quote_usd, which no scenario
- * moves. V_i(z) and V_i come from the same formula, so
- * the base column is exactly 0.
+ * moves. V_i(z) and V_i come from the same formula, and the base column is exactly 0.
  *
  *   lot   [n] > 0, from mc_risk_lots or the venue's own
  *   out   a new array; mc_risk_array_destroy frees it
