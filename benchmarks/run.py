@@ -44,7 +44,7 @@ from timing import FULL, QUICK, Case, Effort, Runner, race
 from margin_core import isas, use_isa
 
 HERE = Path(__file__).parent
-N_OPTIONS, N_ACCOUNTS, N_PRESET_ACCOUNTS = 100_000, 1_000_000, 20_000
+N_OPTIONS, N_ACCOUNTS, N_PRESET_ACCOUNTS = 100_000, 1_000_000, 100_000
 SCAN_INSTRUMENTS, HOUSE_INSTRUMENTS = 2_000, 5_000
 LIBRARIES = ("numpy", "scipy", "numba", "fast-vollib", "pyvolr", "opengreeks", "QuantLib",
              "sparse_dot_mkl", "mkl")  # fmt: skip

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "preset_world.h"
 #include "world.h"
 
 enum { ACCOUNTS = 2500 };
@@ -85,6 +86,29 @@ static void add_margin(size_t n_scenarios, double quantum)
     random_world_free(&world);
 }
 
+static void add_preset(mc_combination combination)
+{
+    static preset_world world;
+    static double mm[ACCOUNTS], im[ACCOUNTS], row[ACCOUNTS * P_UNITS * P_COLUMNS];
+    static int32_t worst[ACCOUNTS * P_UNITS];
+    preset_book accounts;
+    mc_preset *preset;
+    mc_book *book;
+    preset_world_make(&world, 103, combination);
+    preset_book_make(&accounts, 104, ACCOUNTS);
+    must(mc_preset_create(&world.columns, &preset, NULL));
+    must(mc_book_create(&accounts.columns, &book, NULL));
+    const mc_preset_standing out = {.mm = mm, .im = im, .unit_worst = worst, .unit_row = row};
+    must(mc_preset_sweep(preset, book, &(mc_range){0, ACCOUNTS, 2}, NULL, &out, NULL));
+    add(mm, sizeof mm);
+    add(im, sizeof im);
+    add(worst, sizeof worst);
+    add(row, sizeof row);
+    mc_book_destroy(book);
+    mc_preset_destroy(preset);
+    preset_book_free(&accounts);
+}
+
 int main(int argc, char **argv)
 {
     char expected[32] = "", line[32];
@@ -102,6 +126,8 @@ int main(int argc, char **argv)
         add_margin(33, 1e-6);
         add_margin(130, 1e-6);
         add_margin(65, 0.0);
+        for (int rule = 0; rule < MC_COMBINATION_END; ++rule)
+            add_preset((mc_combination)rule);
         snprintf(line, sizeof line, "%016llx", (unsigned long long)hash);
         differ |= argc > 1 && strcmp(line, expected) != 0;
         printf("%s %s\n", line, isa);

@@ -4,6 +4,7 @@
 #include <margin_core/margin_core.h>
 
 #include "check.h"
+#include "preset_world.h"
 #include "world.h"
 
 void *__real_mc_alloc(size_t count, size_t size);
@@ -46,9 +47,17 @@ static mc_status make_margin(void **out, mc_error *err)
                             (mc_margin **)out, err);
 }
 
+static mc_status make_preset(void **out, mc_error *err)
+{
+    static preset_world venue;
+    preset_world_make(&venue, 5, MC_UNITS_CREDITS);
+    return mc_preset_create(&venue.columns, (mc_preset **)out, err);
+}
+
 static void free_risk(void *made) { mc_risk_array_destroy(made); }
 static void free_book(void *made) { mc_book_destroy(made); }
 static void free_margin(void *made) { mc_margin_destroy(made); }
+static void free_preset(void *made) { mc_preset_destroy(made); }
 
 /* Fails the first allocation, the second, ... until none is left to fail. What leaks is found by
  * the address sanitizer. */
@@ -76,6 +85,7 @@ static void a_create_that_runs_out_of_memory_says_so_and_makes_nothing(void)
     check_create(make_adopted, free_risk);
     check_create(make_book, free_book);
     check_create(make_margin, free_margin);
+    check_create(make_preset, free_preset);
 }
 
 static void a_sweep_that_runs_out_of_memory_writes_nothing(void)
@@ -96,6 +106,30 @@ static void a_sweep_that_runs_out_of_memory_writes_nothing(void)
     fails_at = -1;
     free(mm);
     free(order);
+}
+
+static void a_preset_sweep_needs_memory_for_its_threads_alone(void)
+{
+    mc_preset *preset = NULL;
+    preset_book held;
+    mc_book *of_fractions = NULL;
+    double im[3000] = {7};
+    int needed = 0;
+    preset_book_make(&held, 6, 3000);
+    CHECK(make_preset((void **)&preset, NULL) == MC_OK);
+    CHECK(mc_book_create(&held.columns, &of_fractions, NULL) == MC_OK);
+    const mc_preset_standing out = {.im = im};
+    for (mc_status status = MC_ERR_MEMORY; status != MC_OK && needed < 50; ++needed) {
+        fails_at = needed;
+        allocations = 0;
+        status = mc_preset_sweep(preset, of_fractions, &(mc_range){0, 3000, 2}, NULL, &out, NULL);
+        CHECK(status == MC_OK || (status == MC_ERR_MEMORY && im[0] == 7));
+    }
+    CHECK(needed > 2 && needed < 20);
+    fails_at = -1;
+    mc_book_destroy(of_fractions);
+    mc_preset_destroy(preset);
+    preset_book_free(&held);
 }
 
 static void hot_calls_allocate_nothing_that_grows_with_the_book(void)
@@ -140,6 +174,7 @@ int main(void)
 
     RUN(a_create_that_runs_out_of_memory_says_so_and_makes_nothing);
     RUN(a_sweep_that_runs_out_of_memory_writes_nothing);
+    RUN(a_preset_sweep_needs_memory_for_its_threads_alone);
     RUN(hot_calls_allocate_nothing_that_grows_with_the_book);
 
     mc_book_destroy(book);

@@ -24,7 +24,7 @@ def solved(preset, overrides, rows, units=UNITS, **account):
         held.hold(name, kind, quantity, forward, **columns)
     instruments, market, book, cells = held.build()
     tables = compile_tables(load_preset(preset, overrides), instruments, market, cells)
-    return margin(book, tables), tables
+    return margin(book, tables, rows=True), tables
 
 
 def future(name, unit, quantity, years):
@@ -48,7 +48,7 @@ def test_calendar_spreads_are_made_in_order_and_use_each_delta_once():
         future("far", "A", -4.0, 0.5), future("far 2", "A", 1.0, 0.6),
     ])  # fmt: skip
     assert standing.charges["calendar"][0].tolist() == pytest.approx([1300.0])
-    assert standing.core.tolist() == pytest.approx([10.0])  # one short, 10 % of 100
+    assert standing.core[0].tolist() == pytest.approx([10.0, 0.0])  # one short, 10 % of 100
 
 
 def test_a_credit_forgives_part_of_the_price_risk_of_offsetting_deltas():
@@ -57,7 +57,7 @@ def test_a_credit_forgives_part_of_the_price_risk_of_offsetting_deltas():
     credit = {"legs": legs, "credit_frac": 0.6, "source": "example"}
     rows = [future("a", "A", 3.0, 0.1), future("b", "B", -4.0, 0.1)]
     standing, _ = solved("span", {"combination": {"credits": [credit]}}, rows)
-    assert standing.credit.tolist() == pytest.approx([12.0, 12.0])
+    assert standing.credit[0].tolist() == pytest.approx([12.0, 12.0])
     assert standing.im.tolist() == pytest.approx([26.0])
 
 
@@ -82,7 +82,7 @@ def test_a_look_ahead_takes_a_day_of_time_value():
 
 def test_the_extreme_move_is_covered_in_part():
     standing, _ = solved("span", {}, [future("a", "A", 1.0, 0.1)])
-    assert standing.row[0, -2:].tolist() == pytest.approx([9.9, -9.9])  # 33 % of three ranges
+    assert standing.row[0, 0, -2:].tolist() == pytest.approx([9.9, -9.9])  # 33 % of three ranges
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_gains_are_offset_and_capped_and_losses_dampened():
                       "dampener_usd": 2e4, "source": "api"}]}  # fmt: skip
     standing, tables = solved("deribit_pm", own, [INVERSE[0][:2] + (50e3, 50e3, INVERSE[0][4])],
                               COIN)  # fmt: skip
-    row = dict(zip(tables.scenarios.names, standing.row[0], strict=True))
+    row = dict(zip(tables.scenarios.names, standing.row[0, 0], strict=True))
     assert row["+0.04 same"] == pytest.approx(0.6 * 0.04 / 1.04)
     assert row["+0.16 same"] == pytest.approx(0.05)
     assert row["-0.16 same"] == pytest.approx(-0.16 / 0.84)
@@ -156,7 +156,7 @@ def test_tiers_multiply_their_own_slice():
 @pytest.mark.parametrize("unit, move", [("BTC", 0.12), ("LTC", 0.18), ("DOGE", 0.25)])
 def test_each_unit_has_its_own_range(unit, move):
     standing, _ = solved("okx_pm", {}, [("P", Kind.PERPETUAL, 1.0, 10.0, {})], {unit: (10.0, 1.0)})
-    assert standing.core[0] == pytest.approx(10.0 * move)
+    assert standing.core[0, 0] == pytest.approx(10.0 * move)
 
 
 def test_a_settled_share_of_the_forward_does_not_move():
@@ -174,7 +174,7 @@ def test_an_expirys_value_is_discounted_by_the_sign_of_its_sum():
         call = option(Kind.CALL, quantity, 100.0, years=years)
         standing, tables = solved("derive_pm2", {}, [call], {"A": (100.0, 1.0)})
         z = tables.scenarios.names.index("+0 same")
-        assert standing.row[0, z] == pytest.approx(quantity * worth * (factor - 1.0), abs=1e-12)
+        assert standing.row[0, 0, z] == pytest.approx(quantity * worth * (factor - 1.0), abs=1e-12)
 
 
 def test_a_skew_takes_each_expiry_at_its_worst_sign():
@@ -182,9 +182,9 @@ def test_a_skew_takes_each_expiry_at_its_worst_sign():
     near = [option(Kind.CALL, q, 130.0, years=y) for q, y in ((1.0, 0.1), (-1.0, 0.2))]
     both, tables = solved("derive_pm2", {}, near, {"A": (100.0, 1.0)})
     z = tables.scenarios.names.index("+0 linear")
-    apart = [solved("derive_pm2", {}, [leg], {"A": (100.0, 1.0)})[0].row[0, z] for leg in near]
+    apart = [solved("derive_pm2", {}, [leg], {"A": (100.0, 1.0)})[0].row[0, 0, z] for leg in near]
     assert max(apart) <= 0.0
-    assert both.row[0, z] == pytest.approx(sum(apart), rel=1e-12)
+    assert both.row[0, 0, z] == pytest.approx(sum(apart), rel=1e-12)
 
 
 def test_a_short_call_and_put_of_one_strike_are_naked_together_and_cover_each_other():
@@ -218,7 +218,7 @@ def test_a_collateral_asset_has_its_haircut_and_may_cancel_risk():
                "source": "code"}]  # fmt: skip
     rows = [("WETH", Kind.SPOT, 1.0, 90.0, {}), ("P", Kind.PERPETUAL, -1.0, 90.0, {})]
     standing, _ = solved("derive_pm2", {"assets": assets}, rows, {"A": (100.0, 1.0)})
-    assert standing.core[0] == pytest.approx(0.0, abs=1e-12)
+    assert standing.core[0, 0] == pytest.approx(0.0, abs=1e-12)
     assert standing.equity[0] == pytest.approx(90.0)
     assert standing.mm[0] == pytest.approx(9.0 + 3.0)
     assert standing.im[0] == pytest.approx(13.5 + 4.0)

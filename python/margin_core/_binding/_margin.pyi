@@ -24,6 +24,7 @@ class BookHandle:
         order_instrument: NDArray[np.int32] | None = None,
         order_lots: NDArray[np.float64] | None = None,
         order_limit: NDArray[np.float64] | None = None,
+        fractional: bool = False,
     ) -> None: ...
 
 class MarginHandle:

@@ -29,7 +29,8 @@ cdef class BookHandle:
                  const int64_t[::1] cash=None, const uint8_t[::1] mode=None,
                  const int32_t[::1] owner=None, Py_ssize_t n_owners=0,
                  const int64_t[::1] order_offset=None, const int32_t[::1] order_instrument=None,
-                 const double[::1] order_lots=None, const double[::1] order_limit=None):
+                 const double[::1] order_lots=None, const double[::1] order_limit=None,
+                 bint fractional=False):
         cdef mc_book_columns c
         cdef mc_error err
         cdef mc_status status
@@ -49,6 +50,7 @@ cdef class BookHandle:
         c.offset = &offset[0]
         c.instrument = &instrument[0] if instrument.shape[0] > 0 else NULL
         c.lots = &lots[0] if lots.shape[0] > 0 else NULL
+        c.fractional = fractional
         c.cash = &cash[0] if cash is not None else NULL
         c.mode = &mode[0] if mode is not None else NULL
         c.owner = &owner[0] if owner is not None else NULL

@@ -134,6 +134,7 @@ cdef extern from "margin_core/book.h" nogil:
         const int64_t *offset
         const int32_t *instrument
         const double *lots
+        uint8_t fractional
         const int64_t *cash
         const uint8_t *mode
         const int32_t *owner
@@ -237,3 +238,89 @@ cdef extern from "margin_core/sweep.h" nogil:
                        mc_error *err)
     mc_status mc_rank(const int64_t *equity, const int64_t *mm, size_t n, int64_t *order,
                       mc_error *err)
+
+cdef extern from "margin_core/charge.h" nogil:
+    ctypedef enum mc_charge_form:
+        pass
+    ctypedef enum mc_charge_segment:
+        pass
+    ctypedef enum mc_charge_role:
+        pass
+    ctypedef struct mc_charge_rates:
+        pass
+    ctypedef struct mc_spread:
+        pass
+    ctypedef struct mc_charge:
+        mc_charge_form form
+        mc_charge_segment segment
+        mc_charge_role role
+        const double *weight
+        const int32_t *level
+        size_t n_levels
+        const mc_charge_rates *rates
+        const mc_spread *spreads
+        size_t n_spreads
+
+cdef extern from "margin_core/preset.h" nogil:
+    ctypedef enum mc_combination:
+        pass
+    ctypedef struct mc_credit:
+        pass
+    ctypedef struct mc_preset_columns:
+        size_t size
+        size_t n
+        size_t n_units
+        size_t n_terms
+        size_t n_columns
+        const int32_t *unit
+        const int32_t *term
+        const int32_t *pair
+        const uint8_t *is_option
+        const double *value
+        const double *base
+        const double *mark
+        const double *delta
+        const double *weight
+        const double *long_factor
+        const double *short_factor
+        const uint8_t *folds
+        const int32_t *competitor
+        size_t n_competitors
+        const double *compete_rate
+        const double *dampener
+        const double *gain_offset
+        const double *gain_cap
+        double core_quantum
+        const mc_charge *charges
+        size_t n_charges
+        mc_combination combination
+        double lambda_frac
+        const double *correlation
+        const mc_credit *credits
+        size_t n_credits
+        const double *spot_move
+        double mm_factor
+        double im_factor
+    ctypedef struct mc_preset:
+        pass
+    ctypedef struct mc_preset_accounts:
+        const double *cash
+        const double *provision_mm
+        const double *provision_im
+    ctypedef struct mc_preset_standing:
+        double *equity
+        double *option_value
+        double *mm
+        double *im
+        double *scan
+        double *charge_mm
+        double *charge_im
+        double *unit_core
+        double *unit_credit
+        int32_t *unit_worst
+        double *unit_row
+    mc_status mc_preset_create(const mc_preset_columns *columns, mc_preset **out, mc_error *err)
+    void mc_preset_destroy(mc_preset *preset)
+    mc_status mc_preset_sweep(const mc_preset *preset, const mc_book *book, const mc_range *range,
+                              const mc_preset_accounts *accounts, const mc_preset_standing *out,
+                              mc_error *err)

@@ -78,6 +78,7 @@ def venue_margin(
     preset: str | os.PathLike[str] | Preset,
     *,
     open_interest_usd: Mapping[str, float] | None = None,
+    threads: int = 0,
 ) -> VenueStanding:
     """Margin every account as a venue's preset does.
 
@@ -90,6 +91,8 @@ def venue_margin(
         `margin-core model` lists them; `load_preset` changes numbers. See docs/venues.
     open_interest_usd : {unit: USD}, optional
         Scales initial rates where the preset says so.
+    threads : int
+        Of a scenario preset's sweep; 0: one per processor. Results do not depend on it.
 
     Returns
     -------
@@ -109,8 +112,9 @@ def venue_margin(
 
     Notes
     -----
-    float64; one account is summed in instrument order, so that its result does not depend on the
-    others. Sources are in each preset, `docs/venues` says what has been verified.
+    float64; one account is summed in instrument order, so that its result depends neither on the
+    others nor on threads or the processor. Sources are in each preset, `docs/venues` says what
+    has been verified.
 
     Examples
     --------
@@ -130,7 +134,7 @@ def venue_margin(
     rows = held(market, book)
     with np.errstate(over="ignore", invalid="ignore"):
         if isinstance(loaded, ScanPreset):
-            found = _by_scan(loaded, book, market, rows)
+            found = _by_scan(loaded, book, market, rows, threads)
         else:
             found = _by_weights(loaded, book, market, rows, open_interest_usd or {})
     bad = ~(np.isfinite(found.equity_usd) & np.isfinite(found.mm_usd))
@@ -140,7 +144,8 @@ def venue_margin(
     return found
 
 
-def _by_scan(preset: ScanPreset, book: Book, market: Market, rows: Held) -> VenueStanding:
+def _by_scan(preset: ScanPreset, book: Book, market: Market, rows: Held, threads: int
+             ) -> VenueStanding:  # fmt: skip
     if len(book.orders):
         raise NotMarginableError(
             f"{book.orders.origin.at(0)}: {preset.name} has no rule for open orders", row=0
@@ -155,19 +160,20 @@ def _by_scan(preset: ScanPreset, book: Book, market: Market, rows: Held) -> Venu
             raise
         words = str(error).partition(": ")[2]
         raise rows.refused(int(columns.source[error.row]), words) from None
-    if not columns.instruments.names:
-        return _cash_alone(preset, book, columns)
     tables = compile_tables(preset, columns.instruments, columns.market)
-    standing = scan.margin(columns.book, tables)
+    try:
+        standing = scan.margin(columns.book, tables, threads=threads)
+    except DomainError as error:
+        if error.row is None:
+            raise
+        name = book.accounts[columns.account[error.row]]
+        raise DomainError(f"account {name!r}: its amounts overflow", row=error.row) from None
 
     def total(values: Column) -> Column:
         return group_sums(values * columns.usd, columns.account, n)
 
-    def of_units(values: Column) -> Column:
-        return total(group_sums(values, standing.rows.account, len(columns.usd)))
-
-    parts = {"scan": of_units(standing.core - standing.credit)}
-    parts |= {name: of_units(amount[0]) for name, amount in standing.charges.items()}
+    parts = {"scan": total(standing.scan)}
+    parts |= {name: total(amount[0]) for name, amount in standing.charges.items()}
     return VenueStanding(
         preset=preset.name,
         accounts=book.accounts,
@@ -177,15 +183,6 @@ def _by_scan(preset: ScanPreset, book: Book, market: Market, rows: Held) -> Venu
         worst=_worst_texts(standing, tables, columns.account, n),
         parts_usd=parts,
         unverified=preset.unverified(),
-    )
-
-
-def _cash_alone(preset: ScanPreset, book: Book, columns: ScanColumns) -> VenueStanding:
-    n = len(book)
-    cash = group_sums(columns.book.cash * columns.usd, columns.account, n) + columns.other_usd
-    worst, nothing = np.full(n, "", dtype=object), np.zeros(n)
-    return VenueStanding(
-        preset.name, book.accounts, cash, nothing, nothing, worst, {}, preset.unverified()
     )
 
 
@@ -206,26 +203,23 @@ def _assets_are_known(preset: ScanPreset, columns: ScanColumns) -> None:
 
 def _worst_texts(standing: scan.Standing, tables: Tables, account: Any, n: int) -> NDArray[Any]:
     """(n,) "UNIT: scenario; ..."; each unit's scenario is put in words once."""
-    table, several = tables.scenarios, len(tables.instruments.units) > 1
-    bound = np.flatnonzero(standing.core > 0.0)
-    unit, z = standing.rows.unit[bound], standing.worst[bound]
-    width = len(table.names) + len(tables.preset.competitors)
-    codes, which = np.unique(unit * width + z, return_inverse=True)
+    units, width = tables.instruments.units, len(tables.scenarios.names)
+    row, unit = np.nonzero(standing.worst >= 0)
+    codes, which = np.unique(unit * width + standing.worst[row, unit], return_inverse=True)
     words = []
-    for code in codes:
-        name = tables.instruments.units[code // width]
+    for code in codes.tolist():
         text = _scenario_text(tables, code // width, code % width)
-        words.append(f"{name}: {text}" if several else text)
+        words.append(f"{units[code // width]}: {text}" if len(units) > 1 else text)
     out = np.full(n, "", dtype=object)
-    for a, text in zip(account[standing.rows.account[bound]].tolist(), which.tolist(), strict=True):
+    for a, text in zip(account[row].tolist(), which.tolist(), strict=True):
         out[a] = f"{out[a]}; {words[text]}" if out[a] else words[text]
     return out
 
 
 def _scenario_text(tables: Tables, unit: int, z: int) -> str:
     table = tables.scenarios
-    if z >= table.n_scan:
-        return tables.preset.competitors[z - table.n_scan].name
+    if table.competitor[z] >= 0:
+        return tables.preset.competitors[table.competitor[z]].name
     move = 100.0 * table.spot_move[unit, z]
     vol = table.names[z].partition(" ")[2]
     text = f"{move:+.4g} %" if move else "spot 0 %"

@@ -14,6 +14,7 @@
 #include <margin_core/pricing.h>
 #include <margin_core/sweep.h>
 
+#include "kernels/preset.h"
 #include "kernels/reprice.h"
 
 #define MC_JOIN_(a, b) a##_##b
@@ -83,6 +84,9 @@ typedef struct mc_kernels {
     /* Accounts first .. first + n - 1. */
     void (*scan)(const mc_scan_job *job, size_t first, size_t n);
     void (*sweep)(const mc_sweep_job *job, mc_sweep_scratch *scratch, size_t first, size_t n);
+    /* The rows and sums of account a's units. */
+    void (*preset_walk)(const mc_preset *preset, const mc_book_columns *book, size_t a,
+                        mc_preset_scratch *scratch);
 } mc_kernels;
 
 /* The copy in use. */

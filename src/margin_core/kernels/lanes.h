@@ -36,6 +36,11 @@ static inline mc_lanes mc_lanes_and_not(mc_lanes a, mc_lanes mask)
 {
     return _mm512_andnot_pd(mask, a);
 }
+static inline mc_lanes mc_lanes_or(mc_lanes a, mc_lanes b) { return _mm512_or_pd(a, b); }
+static inline mc_lanes mc_lanes_by_sign(mc_lanes x, mc_lanes positive, mc_lanes negative)
+{
+    return _mm512_mask_blend_pd(_mm512_movepi64_mask(_mm512_castpd_si512(x)), positive, negative);
+}
 static inline mc_lanes mc_lanes_min(mc_lanes a, mc_lanes b) { return _mm512_min_pd(a, b); }
 static inline mc_lanes mc_lanes_max(mc_lanes a, mc_lanes b) { return _mm512_max_pd(a, b); }
 static inline mc_lanes mc_lanes_rint(mc_lanes a)
@@ -105,6 +110,15 @@ static inline mc_lanes mc_lanes_and(mc_lanes a, mc_lanes mask)
 static inline mc_lanes mc_lanes_and_not(mc_lanes a, mc_lanes mask)
 {
     return (mc_lanes){_mm256_andnot_pd(mask.lo, a.lo), _mm256_andnot_pd(mask.hi, a.hi)};
+}
+static inline mc_lanes mc_lanes_or(mc_lanes a, mc_lanes b)
+{
+    return (mc_lanes){_mm256_or_pd(a.lo, b.lo), _mm256_or_pd(a.hi, b.hi)};
+}
+static inline mc_lanes mc_lanes_by_sign(mc_lanes x, mc_lanes positive, mc_lanes negative)
+{
+    return (mc_lanes){_mm256_blendv_pd(positive.lo, negative.lo, x.lo),
+                      _mm256_blendv_pd(positive.hi, negative.hi, x.hi)};
 }
 static inline mc_lanes mc_lanes_min(mc_lanes a, mc_lanes b)
 {
@@ -207,6 +221,18 @@ static inline mc_lanes mc_lanes_and_not(mc_lanes a, mc_lanes mask)
     for (int i = 0; i < MC_LANES; ++i)
         a.v[i] = mc_keep_bits(a.v[i], ~mc_bits(mask.v[i]));
     return a;
+}
+static inline mc_lanes mc_lanes_or(mc_lanes a, mc_lanes b)
+{
+    for (int i = 0; i < MC_LANES; ++i)
+        a.v[i] = mc_from_bits(mc_bits(a.v[i]) | mc_bits(b.v[i]));
+    return a;
+}
+static inline mc_lanes mc_lanes_by_sign(mc_lanes x, mc_lanes positive, mc_lanes negative)
+{
+    for (int i = 0; i < MC_LANES; ++i)
+        x.v[i] = mc_bits(x.v[i]) >> 63 ? negative.v[i] : positive.v[i];
+    return x;
 }
 static inline mc_lanes mc_lanes_min(mc_lanes a, mc_lanes b)
 {

@@ -17,9 +17,9 @@
 
 enum { MC_PASS_BLOCKS = 8, MC_PASS_LANES = MC_PASS_BLOCKS * MC_LANES };
 
-/* Calls f(..., blocks, narrow) with `left`, at most 8, and `narrow` as constants. */
-#define MC_FOR_BLOCKS(left, narrow, f, ...)                                        \
-    switch ((left) + ((narrow) ? MC_PASS_BLOCKS : 0)) {                            \
+/* Calls f(..., blocks, which) with `left`, at most 8, and `which` as constants. */
+#define MC_FOR_BLOCKS(left, which, f, ...)                                         \
+    switch ((left) + ((which) ? MC_PASS_BLOCKS : 0)) {                             \
     case 1: f(__VA_ARGS__, 1, false); break;                                       \
     case 2: f(__VA_ARGS__, 2, false); break;                                       \
     case 3: f(__VA_ARGS__, 3, false); break;                                       \

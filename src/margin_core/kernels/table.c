@@ -14,6 +14,8 @@ void MC_KERNEL(mc_logarithms)(const double *, size_t, double *);
 void MC_KERNEL(mc_reprice)(const mc_reprice *, size_t, size_t);
 void MC_KERNEL(mc_scan)(const mc_scan_job *, size_t, size_t);
 void MC_KERNEL(mc_sweep)(const mc_sweep_job *, mc_sweep_scratch *, size_t, size_t);
+void MC_KERNEL(mc_preset_walk)(const mc_preset *, const mc_book_columns *, size_t,
+                               mc_preset_scratch *);
 
 extern const mc_kernels MC_KERNEL(mc_kernels);
 
@@ -26,6 +28,7 @@ const mc_kernels MC_KERNEL(mc_kernels) = {
     .reprice = MC_KERNEL(mc_reprice),
     .scan = MC_KERNEL(mc_scan),
     .sweep = MC_KERNEL(mc_sweep),
+    .preset_walk = MC_KERNEL(mc_preset_walk),
     .has_vol = MC_KERNEL(mc_has_vol),
     .within = MC_KERNEL(mc_within),
 };

@@ -16,34 +16,34 @@ static mc_status check_offsets(const int64_t *offset, size_t n, const char *name
     return MC_OK;
 }
 
-static mc_status check_whole(double x, double limit, const char *name, int64_t row, mc_error *err)
+static mc_status check_number(double x, bool whole, const char *name, int64_t row, mc_error *err)
 {
     if (!mc_is_finite(x))
         return mc_fail(err, MC_ERR_NOT_FINITE, row, "%s is not a finite number (row %lld)", name,
                        (long long)row);
-    if (!mc_is_whole(x))
+    if (whole && !mc_is_whole(x))
         return mc_fail(err, MC_ERR_DOMAIN, row, "%s is not a whole number: %.17g (row %lld)", name,
                        x, (long long)row);
-    if (fabs(x) >= limit)
+    if (whole && fabs(x) >= MC_EXACT_LIMIT)
         return mc_fail(err, MC_ERR_EXACTNESS, row, "%s is 2^53 or more: %.17g (row %lld)", name, x,
                        (long long)row);
     return MC_OK;
 }
 
 /* One account's rows: `rising` positions may not repeat an instrument, orders may. */
-static mc_status check_rows(const int32_t *instrument, const double *lots, int64_t first,
-                            int64_t last, size_t n_instruments, bool rising, const char *name,
+static mc_status check_rows(const mc_book_columns *c, const int32_t *instrument, const double *lots,
+                            int64_t first, int64_t last, bool rising, const char *name,
                             mc_error *err)
 {
     for (int64_t p = first; p < last; ++p) {
-        if (instrument[p] < 0 || (size_t)instrument[p] >= n_instruments)
+        if (instrument[p] < 0 || (size_t)instrument[p] >= c->n_instruments)
             return mc_fail(err, MC_ERR_INSTRUMENT, p, "%s holds instrument %d of %zu (row %lld)",
-                           name, instrument[p], n_instruments, (long long)p);
+                           name, instrument[p], c->n_instruments, (long long)p);
         if (p > first && instrument[p] < instrument[p - 1] + (rising ? 1 : 0))
             return mc_fail(err, MC_ERR_ORDER, p,
                            "instrument %d follows %d: %s must be in order (row %lld)",
                            instrument[p], instrument[p - 1], name, (long long)p);
-        const mc_status status = check_whole(lots[p], MC_EXACT_LIMIT, "lots", p, err);
+        const mc_status status = check_number(lots[p], !c->fractional, "lots", p, err);
         if (status != MC_OK)
             return status;
     }
@@ -79,8 +79,8 @@ static mc_status check_columns(const mc_book_columns *c, mc_error *err)
     if (c->offset[c->n_accounts] > 0 && (c->instrument == NULL || c->lots == NULL))
         return mc_fail(err, MC_ERR_ARGUMENT, -1, "positions without instruments or lots");
     for (size_t a = 0; status == MC_OK && a < c->n_accounts; ++a)
-        status = check_rows(c->instrument, c->lots, c->offset[a], c->offset[a + 1],
-                            c->n_instruments, true, "positions", err);
+        status = check_rows(c, c->instrument, c->lots, c->offset[a], c->offset[a + 1], true,
+                            "positions", err);
     if (status == MC_OK)
         status = check_accounts(c, err);
     if (status != MC_OK || c->order_offset == NULL)
@@ -94,10 +94,10 @@ static mc_status check_columns(const mc_book_columns *c, mc_error *err)
         && (c->order_instrument == NULL || c->order_lots == NULL || c->order_limit == NULL))
         return mc_fail(err, MC_ERR_ARGUMENT, -1, "orders without instruments, lots or limits");
     for (size_t a = 0; status == MC_OK && a < c->n_accounts; ++a)
-        status = check_rows(c->order_instrument, c->order_lots, c->order_offset[a],
-                            c->order_offset[a + 1], c->n_instruments, false, "orders", err);
+        status = check_rows(c, c->order_instrument, c->order_lots, c->order_offset[a],
+                            c->order_offset[a + 1], false, "orders", err);
     for (int64_t o = 0; status == MC_OK && o < n_orders; ++o)
-        status = check_whole(c->order_limit[o], MC_EXACT_LIMIT, "an order's limit", o, err);
+        status = check_number(c->order_limit[o], true, "an order's limit", o, err);
     return status;
 }
 

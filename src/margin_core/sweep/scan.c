@@ -60,6 +60,8 @@ mc_status mc_scan(const mc_risk_array *risk, const mc_book *book, const mc_range
     if (range->first > c->n_accounts || range->count > c->n_accounts - range->first)
         return mc_fail(err, MC_ERR_ARGUMENT, -1, "accounts %zu + %zu of %zu", range->first,
                        range->count, c->n_accounts);
+    if (c->fractional && risk->view.quantum > 0.0)
+        return mc_fail(err, MC_ERR_ARGUMENT, -1, "a fractional book and a rounded risk array");
     const mc_status status = check_exact(risk, book, range, err);
     if (status != MC_OK)
         return status;

@@ -51,6 +51,8 @@ static mc_status check_fit(const mc_margin *m, const mc_book *book, mc_error *er
     if (book->columns.n_instruments != m->n_instruments)
         return mc_fail(err, MC_ERR_ARGUMENT, -1, "a book over %zu instruments, a margin table of %zu",
                        book->columns.n_instruments, m->n_instruments);
+    if (book->columns.fractional)
+        return mc_fail(err, MC_ERR_ARGUMENT, -1, "a fractional book: the house model needs lots");
     return MC_OK;
 }
 

@@ -106,9 +106,9 @@ class Account:
             start=np.array([0, len(rows)]),
             instrument=np.arange(len(rows)),
             quantity=column("quantity"),
-            cash=np.array([self.cash]),
-            provision_im=np.array([self.provision_im]),
-            provision_mm=np.array([self.provision_mm]),
+            cash=np.array([self.cash], dtype=np.float64),
+            provision_im=np.array([self.provision_im], dtype=np.float64),
+            provision_mm=np.array([self.provision_mm], dtype=np.float64),
         )
         adopted = rows and all(row["cells"] is not None for row in rows)
         cells = Cells.adopt([row["cells"] for row in rows], column("delta")) if adopted else None
@@ -124,7 +124,7 @@ def scan_case(name: str, preset: str, overrides: dict[str, Any], account: Accoun
         assert isinstance(loaded, ScanPreset)
         instruments, market, book, cells = account.build()
         tables = compile_tables(loaded, instruments, market, cells)
-        return Solved(margin(book, tables), tables, market, book)
+        return Solved(margin(book, tables, rows=True), tables, market, book)
 
     return Case(name, preset, solve, expected)
 
@@ -143,12 +143,17 @@ def equity(answer: Solved) -> float:
 
 def scan_loss(answer: Solved) -> float:
     """The worst loss, before it is rounded."""
-    return float(np.maximum(0.0, -answer.standing.row.min(axis=1)).sum())
+    return _loss(answer.standing.row)
+
+
+def _loss(row: Any) -> float:
+    """The least of (1, U, J) by unit, added up."""
+    return float(np.maximum(0.0, -row.min(axis=2)).sum())
 
 
 def cell(column: int) -> Callable[[Solved], float]:
-    """A cell of the account's unit row: a scan column, or a competitor from the end."""
-    return lambda answer: float(answer.standing.row[:, column].sum())
+    """A cell of the account's unit row; a competitor's is in each of its columns."""
+    return lambda answer: float(answer.standing.row[..., column].sum())
 
 
 def charge(*names: str, im: bool = False) -> Callable[[Solved], float]:
@@ -160,7 +165,7 @@ def label_loss(label: str) -> Callable[[Solved], float]:
 
     def read(answer: Solved) -> float:
         at = [z for z, name in enumerate(answer.tables.scenarios.labels) if name == label]
-        return float(np.maximum(0.0, -answer.standing.row[:, at].min(axis=1)).sum())
+        return _loss(answer.standing.row[..., at])
 
     return read
 

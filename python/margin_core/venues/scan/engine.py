@@ -4,11 +4,8 @@
     expand     preset, units           -> Scenarios   moves, volatility rules, weights
     price      scenarios, market       -> Cells       shocked value of 1.0 of every instrument
     compile    preset, cells, market   -> Tables      columns, no names
-    scan       book, tables            -> rows        positions x cells -> expiry rule -> unit rows
-    worst      rows                    -> core        loss in the worst row
-    charge     book, tables            -> charges     amounts beside the scan
-    combine    rows, core              -> credit      what units set off
-    require    all of it               -> Standing    floors, factors, sums
+    core       tables                  -> CoreColumns as the C core reads them
+    sweep      columns, book           -> Standing    rows, worst, charges, credits, requirements
 
 Left of `compile` nobody knows accounts, right of it nobody knows volatility or a venue.
 Requirement positive = must hold; P&L positive = gain; money in the preset's numeraire.
@@ -17,17 +14,20 @@ Requirement positive = must hold; P&L positive = gain; money in the preset's num
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from margin_core.venues.columns import Column, Index, group_sums
-from margin_core.venues.scan.charges import charge
-from margin_core.venues.scan.columns import Book, UnitRows
-from margin_core.venues.scan.combine import combine
-from margin_core.venues.scan.rows import scan, worst
+from margin_core._binding._margin import BookHandle
+from margin_core._binding._preset import PresetHandle
+from margin_core.isa import as_threads
+from margin_core.venues.columns import Column
+from margin_core.venues.scan.columns import Book
+from margin_core.venues.scan.core import core_columns
 from margin_core.venues.scan.tables import Tables
 
-__all__ = ["Standing", "margin"]
+__all__ = ["Prepared", "Standing", "margin"]
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,11 @@ class Standing:
 
     equity, im, mm, option_value : (A,)
     reported_im, reported_mm : (A,) in the venue's own sign
-    row : (R, S + C) P&L of each unit row; core, worst, credit : (R,) its worst, which, relief
-    charges : by name (2, R) MM and IM
+    scan : (A,) the worst losses less what units set off
+    charges : by name (2, A) MM and IM, before factors
+    worst : (A, U) column that binds; -1 where nothing is lost
+    core, credit : (A, U) worst loss, relief; row : (A, U, J) P&L in every column; of no accounts
+        unless asked for
     """
 
     equity: Column
@@ -46,58 +49,86 @@ class Standing:
     option_value: Column
     reported_im: Column
     reported_mm: Column
-    rows: UnitRows
-    row: Column
-    core: Column
-    worst: Index
-    credit: Column
+    scan: Column
     charges: dict[str, Column]
+    worst: NDArray[np.int32]
+    core: Column
+    credit: Column
+    row: Column
 
 
-def margin(book: Book, tables: Tables) -> Standing:
-    """The standing of every account.
+class Prepared:
+    """A book under a preset's tables, checked and laid out: swept as often as one likes."""
 
-    core   = max(worst - credit, sum of core floors)
-    unit   = max(core + sum of inside charges, sum of unit floors)
-    IM, MM = factor sum over units + outside charges + provisions
-    """
-    book.check(tables.preset, tables.instruments)
-    rows = UnitRows.of(book, tables.instruments)
-    row = scan(book, tables, rows)
-    core, z = worst(row)
-    core = rounded(core, tables.preset.pricing.core_quantum)
-    credit = combine(book, tables, rows, row, core)
-    charges, by_role = charge(book, tables, rows)
+    def __init__(self, book: Book, tables: Tables) -> None:
+        """
+        Raises
+        ------
+        NotMarginableError
+            A position that the preset has no rule for; `error.row` is its.
+        """
+        book.check(tables.preset, tables.instruments)
+        core = core_columns(tables, effective_factors(tables))
+        self.tables = tables
+        self.accounts = len(book.cash)
+        self.charge_names = core.charge_names
+        self.preset = PresetHandle(core.columns, core.charges)
+        self.beside = {"cash": book.cash, "provision_mm": book.provision_mm,
+                       "provision_im": book.provision_im}  # fmt: skip
+        self.book = BookHandle(
+            n_instruments=len(tables.instruments.names), offset=book.start,
+            instrument=book.instrument.astype(np.int32), lots=book.quantity, fractional=True,
+        ) if self.accounts else None  # fmt: skip
 
-    unit = np.maximum(core - credit, by_role["core_floor"]) + by_role["inside"]
-    unit = np.maximum(unit, by_role["unit_floor"])
-    provision, n = (book.provision_mm, book.provision_im), len(book.cash)
-    mm, im = (
-        factor * group_sums(unit[k], rows.account, n)
-        + group_sums(by_role["outside"][k], rows.account, n)
-        + provision[k]
-        for k, factor in enumerate(effective_factors(tables))
-    )
-    equity, options = worth(book, tables)
-    own = {
-        "requirement": (im, mm),
-        "surplus": (equity - im, equity - mm),
-        "less_options": (im - options, mm - options),
-    }[tables.preset.report]
-    return Standing(equity, im, mm, options, *own, rows, row, core, z, credit, charges)
+    def fill(self, out: dict[str, NDArray[Any]], threads: int) -> None:
+        """The columns of mc_preset_standing that `out` has."""
+        if self.book is not None:
+            self.preset.sweep(self.book, 0, self.accounts, as_threads(threads), self.beside, out)
+
+    def standing(self, *, rows: bool = False, threads: int = 0) -> Standing:
+        """Every account; `rows`: with what each unit gains in every column.
+
+        Raises
+        ------
+        DomainError
+            Amounts that overflow; `error.row` is the account.
+        """
+        tables = self.tables
+        a, u, j = self.accounts, len(tables.instruments.units), len(tables.scenarios.names)
+        k = len(self.charge_names)
+        out: dict[str, Any] = {
+            name: np.empty(a) for name in ("equity", "option_value", "mm", "im", "scan")
+        }
+        out |= {"charge_mm": np.empty(a * k), "charge_im": np.empty(a * k)}
+        out["unit_worst"] = np.empty(a * u, dtype=np.int32)
+        audited = a if rows else 0
+        by_unit = {
+            "unit_core": np.empty((audited, u)), "unit_credit": np.empty((audited, u)),
+            "unit_row": np.empty((audited, u, j)),
+        }  # fmt: skip
+        if rows:
+            out |= {name: column.reshape(-1) for name, column in by_unit.items()}
+        self.fill(out, threads)
+
+        charges: dict[str, Column] = {}
+        both = np.stack([out["charge_mm"].reshape(a, k), out["charge_im"].reshape(a, k)])
+        for number, name in enumerate(self.charge_names):
+            charges[name] = charges.get(name, 0.0) + both[:, :, number]
+        equity, options, im, mm = (out[name] for name in ("equity", "option_value", "im", "mm"))
+        own = {
+            "requirement": (im, mm),
+            "surplus": (equity - im, equity - mm),
+            "less_options": (im - options, mm - options),
+        }[tables.preset.report]
+        return Standing(
+            equity, im, mm, options, *own, out["scan"], charges, out["unit_worst"].reshape(a, u),
+            core=by_unit["unit_core"], credit=by_unit["unit_credit"], row=by_unit["unit_row"],
+        )  # fmt: skip
 
 
-def rounded(amount: Column, quantum: float | None) -> Column:
-    """To the nearest multiple of the quantum."""
-    return amount if quantum is None else np.rint(amount / quantum) * quantum
-
-
-def worth(book: Book, tables: Tables) -> tuple[Column, Column]:
-    """(A,) equity, and the part of it that is options."""
-    value = book.quantity * tables.cells.mark[book.instrument]
-    option = np.where(tables.instruments.is_option[book.instrument], value, 0.0)
-    n = len(book.cash)
-    return group_sums(value, book.account, n) + book.cash, group_sums(option, book.account, n)
+def margin(book: Book, tables: Tables, *, rows: bool = False, threads: int = 0) -> Standing:
+    """The standing of every account; see `Prepared`."""
+    return Prepared(book, tables).standing(rows=rows, threads=threads)
 
 
 def effective_factors(tables: Tables) -> tuple[float, float]:

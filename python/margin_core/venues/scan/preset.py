@@ -6,6 +6,7 @@ A preset holds numbers and the names of rules, never market data and never accou
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -160,11 +161,19 @@ class Tenor(Strict):
 
 
 class Tiers(Strict):
-    """Each multiplier on the part of the amount above its bound."""
+    """Each multiplier on the part of the amount above its bound, up to the next."""
 
     kind: Literal["tiers"]
-    above: tuple[NotNegative, ...]
+    above: tuple[NotNegative, ...] = Field(min_length=1, max_length=8)
     multiplier: tuple[NotNegative, ...]
+
+    @model_validator(mode="after")
+    def _rising(self) -> Tiers:
+        if len(self.multiplier) != len(self.above):
+            raise ValueError("multiplier: one for each bound is needed")
+        if any(a >= b for a, b in pairwise(self.above)):
+            raise ValueError("above: bounds must rise")
+        return self
 
 
 class Ramp(Strict):

@@ -35,7 +35,7 @@ class World:
 class Scenarios:
     """One column a world: S scan columns, then the competitors' J - S.
 
-    names, labels : J of str; the label is the family's
+    names, labels : J of str: the first unit's move and the volatility rule; the family's
     spot_move, vol_move, vol_floor, weight : (U, J)
     horizon_years : (J,)
     fold : (J,) bool; each expiry counts as -|P&L|
@@ -81,7 +81,7 @@ def expand(preset: ScanPreset, units: tuple[str, ...]) -> Scenarios:
         return np.array(list(values), dtype=np.float64).reshape(len(worlds), len(units)).T.copy()
 
     return Scenarios(
-        names=tuple(f"{world.move[0]:+.4g} {world.vol}" for world in worlds),
+        names=tuple(f"{sum(world.move[:1]):+.4g} {world.vol}" for world in worlds),
         labels=tuple(world.label for world in worlds),
         spot_move=column(
             [0.0] * len(units) if k else w.move for w, k in zip(worlds, skew, strict=True)

@@ -27,6 +27,8 @@ typedef struct mc_book_columns {
                                        offset[a + 1] - 1                                       */
     const int32_t *instrument;      /* rising within an account                                */
     const double *lots;             /* whole, |lots| < 2^53, + long, - short                   */
+    uint8_t fractional;             /* not 0: any finite lots, for presets and unrounded risk
+                                       arrays alone                                            */
     const int64_t *cash;            /* [n_accounts] quanta, |cash| < 2^53; NULL: all 0         */
     const uint8_t *mode;            /* [n_accounts] mc_mode; NULL: all portfolio               */
     const int32_t *owner;           /* [n_accounts] row of the owners' table for accounts whose

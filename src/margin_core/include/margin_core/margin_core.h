@@ -15,5 +15,7 @@
 #include <margin_core/book.h>
 #include <margin_core/margin.h>
 #include <margin_core/sweep.h>
+#include <margin_core/charge.h>
+#include <margin_core/preset.h>
 
 #endif
