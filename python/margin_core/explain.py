@@ -297,10 +297,14 @@ def _parts(standing: Standing, margin: Margin, row: int) -> Table:
         ("oracle uncertainty", q["oracle"], q["oracle"]),
     ]  # fmt: skip
     mm, im = sum(line[1] for line in lines), sum(line[2] for line in lines)
-    if q["core"] == 0 and mm == 0 and q["mm"] > 0 and q["closing"] == 0:
+    haircut = q["haircut_mm"], q["haircut_im"]
+    if q["core"] == 0 and mm == 0 and q["mm"] > haircut[0] and q["closing"] == 0:
         lines = [("notional x rate, by tier", q["mm"], q["im"])]  # cross and isolated accounts
     else:
-        lines.append(("raised to the cost of closing", max(0, q["mm"] - mm), max(0, q["im"] - im)))
+        closing = max(0, q["mm"] - mm - haircut[0]), max(0, q["im"] - im - haircut[1])
+        lines.append(("raised to the cost of closing", *closing))
+        if any(haircut):
+            lines.append(("collateral haircuts", *haircut))
     return Table(
         {
             "part": np.array([line[0] for line in lines], dtype=object),

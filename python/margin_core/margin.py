@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from margin_core._binding import _margin
-from margin_core.errors import ArgumentError, MarginCoreError
+from margin_core.errors import (
+    ArgumentError,
+    MarginCoreError,
+    UnknownInstrumentError,
+)
 from margin_core.model import MarginModel, load_model
 from margin_core.risk import RiskArray
 
@@ -17,13 +21,40 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
     from margin_core.instruments import Instruments
     from margin_core.market import Market
     from margin_core.scenario import Scenarios
 
-__all__ = ["Margin"]
+__all__ = ["Haircut", "Margin"]
 
 DAYS_PER_YEAR = 365.0
+
+#: mc_asset
+ASSET = np.dtype(
+    [("instrument", "i4"), ("haircut_mm_frac", "f8"), ("haircut_im_frac", "f8"),
+     ("exit_depth_usd", "f8"), ("exit_impact_frac", "f8")], align=True,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Haircut:
+    """What is taken off a holding of an asset beside its price scenarios.
+
+    Attributes
+    ----------
+    mm_frac, im_frac : float
+        Of its mark, in [0, 1], for maintenance and for new credit; im_frac >= mm_frac.
+    exit_depth_usd, exit_impact_frac : float
+        Selling `exit_depth_usd` of it costs `exit_impact_frac`, other sizes with the square root;
+        a depth of 0 costs nothing. The exit comes first, the fractions take from what it leaves.
+    """
+
+    mm_frac: float
+    im_frac: float
+    exit_depth_usd: float = 0.0
+    exit_impact_frac: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +85,7 @@ class Margin:
         *,
         open_interest_usd: Mapping[str, float] | None = None,
         factors: Mapping[str, str] | None = None,
+        haircuts: Mapping[str, Haircut] | None = None,
         threads: int = 0,
     ) -> Margin:
         """Price the market in the model's scenarios and join its rates.
@@ -68,6 +100,8 @@ class Margin:
             Scales the rates of cross accounts where the model says so.
         factors : {spot name: factor}, optional
             Which event factor an asset follows.
+        haircuts : {spot name: Haircut}, optional
+            Part of the requirement of every account mode.
         threads : int
             0: one per processor.
 
@@ -103,6 +137,7 @@ class Margin:
                 model.factors.mm_k,
                 model.factors.im_k,
                 [days / DAYS_PER_YEAR for days in model.vega.edges_days],
+                _assets(risk, haircuts or {}),
             )
         except MarginCoreError as error:
             if error.row is not None and "unit" in str(error) and error.row < len(units):
@@ -135,6 +170,25 @@ class Margin:
 
     def __repr__(self) -> str:
         return f"<margin model {self.model.name!r} over {self.risk!r}>"
+
+
+def _assets(risk: RiskArray, haircuts: Mapping[str, Haircut]) -> NDArray[np.uint8]:
+    """Records of mc_asset, in the order of the instruments."""
+    rows = []
+    for name, haircut in haircuts.items():
+        try:
+            row = int(risk.instruments.index_of([name])[0])
+        except UnknownInstrumentError as error:
+            raise UnknownInstrumentError(f"haircut of {name!r}: {error}") from None
+        rows.append((row, haircut.mm_frac, haircut.im_frac, haircut.exit_depth_usd,
+                     haircut.exit_impact_frac))  # fmt: skip
+    records = np.array(sorted(rows), dtype=ASSET)
+    try:
+        _margin.check_assets(risk.snapshot, records.view(np.uint8))
+    except MarginCoreError as error:
+        row = int(records["instrument"][error.row or 0])
+        raise type(error)(f"haircut of {risk.instruments.name[row]}: {error}", row=row) from None
+    return records.view(np.uint8)
 
 
 def _unit(

@@ -31,7 +31,7 @@ STATUS = ("ok", "reduce_only", "liquidatable", "bankrupt")
 CHUNK = 131_072
 
 PARTS = ("core", "short_option_mm", "short_option_im", "roll", "vega", "concentration", "oracle",
-         "closing")  # fmt: skip
+         "closing", "haircut_mm", "haircut_im")  # fmt: skip
 
 Progress = Callable[[int, int], None]
 
@@ -45,7 +45,7 @@ class Standing:
     accounts : (n,) object
     quanta : dict of (n,) int64
         equity, im, mm, rounding and the parts of a requirement: core, short_option_mm,
-        short_option_im, roll, vega, concentration, oracle, closing.
+        short_option_im, roll, vega, concentration, oracle, closing, haircut_mm, haircut_im.
     status : (n,) uint8
         Index into `STATUS`.
     joint_scenario : (n, n_groups) int32

@@ -13,7 +13,8 @@ PACKAGE = ROOT / "python" / "margin_core"
 BINDING = PACKAGE / "_binding"
 
 #: The flow goes one way: a stage uses itself and what stands before it.
-STAGES = ("base", "kernels", "market", "pricing", "risk", "margin", "sweep")
+STAGES = ("base", "kernels", "market", "pricing", "risk", "collateral", "margin",
+          "sweep")  # fmt: skip
 
 
 def c_files() -> list[Path]:

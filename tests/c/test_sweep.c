@@ -11,6 +11,7 @@ typedef struct result {
     mc_status status;
     mc_error err;
     int64_t equity, im, mm, core, short_mm, short_im, roll, vega, concentration, oracle, closing;
+    int64_t haircut_mm, haircut_im;
     int64_t rounding, joint_scan, unit_scan[2];
     int32_t joint_scenario, unit_scenario[2];
     uint8_t standing;
@@ -48,7 +49,7 @@ static result sweep_one(mc_mode mode, double cash_usd, const holding *positions,
     result r = {.status = MC_STATUS_END};
     const mc_standing out = {
         &r.equity, &r.im, &r.mm, &r.standing, &r.core, &r.short_mm, &r.short_im, &r.roll, &r.vega,
-        &r.concentration, &r.oracle, &r.closing, &r.rounding, &r.joint_scan, &r.joint_scenario,
+        &r.concentration, &r.oracle, &r.closing, &r.haircut_mm, &r.haircut_im, &r.rounding, &r.joint_scan, &r.joint_scenario,
         r.unit_scan, r.unit_scenario,
     };
     CHECK(paper_risk(&world, &risk, NULL) == MC_OK);

@@ -135,6 +135,7 @@ typedef struct random_world {
     double forward[R_N], discount[R_N], vol[R_N], mark[R_N], quote[R_N];
     double *shocks; /* one allocation for all columns of the scenarios */
     mc_unit_margin units[R_UNITS];
+    mc_asset assets[R_UNITS];
     mc_instruments instruments;
     mc_market market;
     mc_scenarios scenarios;
@@ -229,6 +230,8 @@ static inline void random_world_make(random_world *w, uint64_t seed, size_t n_sc
             .tiers = {{0, 0.01, 0.02}, {1e4, 0.03, 0.05}, {1e6, 0.1, 0.2}},
             .open_interest_usd = 5e6, .open_interest_lower_usd = 1e6, .open_interest_upper_usd = 1e8,
         };
+    for (int u = 0; u < R_UNITS; ++u) /* each unit's first instrument is its coin */
+        w->assets[u] = (mc_asset){u * R_OF_UNIT, 0.01 * u, 0.02 * u, u > 1 ? 1e4 : 0.0, 0.05};
     for (int g = 0; g < R_GROUPS; ++g)
         w->lambda_k[g] = 300 * g;
     w->instruments = (mc_instruments){
@@ -244,7 +247,7 @@ static inline void random_world_make(random_world *w, uint64_t seed, size_t n_sc
     w->model = (mc_margin_model){
         .size = sizeof w->model, .n_units = R_UNITS, .units = w->units, .n_groups = R_GROUPS,
         .lambda_k = w->lambda_k, .mm_factor_k = 1100, .im_factor_k = 1400,
-        .vega_edge_years = {0.05, 0.25, 1.0},
+        .vega_edge_years = {0.05, 0.25, 1.0}, .n_assets = R_UNITS, .assets = w->assets,
     };
 }
 
@@ -331,7 +334,7 @@ typedef struct whole_standing {
 static inline void whole_standing_make(whole_standing *s, size_t n, size_t n_units, size_t n_groups,
                                        int filling)
 {
-    const size_t per_account = 12 * 8 + n_groups * 12 + n_units * 12 + 1;
+    const size_t per_account = 14 * 8 + n_groups * 12 + n_units * 12 + 1;
     s->bytes = n * per_account;
     s->memory = malloc(s->bytes);
     memset(s->memory, filling, s->bytes);
@@ -340,7 +343,7 @@ static inline void whole_standing_make(whole_standing *s, size_t n, size_t n_uni
         &s->columns.equity, &s->columns.im, &s->columns.mm, &s->columns.core,
         &s->columns.short_option_mm, &s->columns.short_option_im, &s->columns.roll,
         &s->columns.vega, &s->columns.concentration, &s->columns.oracle, &s->columns.closing,
-        &s->columns.rounding,
+        &s->columns.haircut_mm, &s->columns.haircut_im, &s->columns.rounding,
     };
     for (size_t c = 0; c < sizeof wide / sizeof wide[0]; ++c, at += n)
         *wide[c] = at;

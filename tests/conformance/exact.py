@@ -104,8 +104,11 @@ def requirement(
         shared = out["roll"] + out["vega"] + out["concentration"] + out["oracle"]
         mm = ceil(Fraction(int(model.mm_factor_k), 1024) * out["core"])
         im = ceil(Fraction(int(model.im_factor_k), 1024) * out["core"])
-        out["mm"] = max(mm + out["short_option_mm"] + shared, out["closing"])
-        out["im"] = max(out["mm"], im + out["short_option_im"] + shared)
+        for which in ("mm", "im"):
+            each = (haircut(line, i, q, model, which, quantum) for i, q in account.positions)
+            out[f"haircut_{which}"] = sum(each)
+        out["mm"] = max(mm + out["short_option_mm"] + shared, out["closing"]) + out["haircut_mm"]
+        out["im"] = max(out["mm"], im + out["short_option_im"] + shared + out["haircut_im"])
     out["status"] = standing(out)
     return out
 
@@ -189,6 +192,17 @@ def charges(line: list[Line], account: Held) -> dict[str, int]:
     }
 
 
+def haircut(line: list[Line], i: int, q: int, model: Any, which: str, quantum: float) -> int:
+    """Of an asset that is held: a rate of each lot, and of the rest what it costs to leave."""
+    asset = next((asset for asset in model.assets if asset.instrument == i), None)
+    if asset is None or q <= 0:
+        return 0
+    value = max(0, q * line[i].rates["mark"])
+    cost = ceil(value * impact(value, asset.exit_depth_usd, asset.exit_impact_frac, quantum))
+    rest = 1 - up(getattr(asset, f"haircut_{which}_frac"))
+    return q * line[i].rates[f"haircut_{which}"] + ceil(cost * rest)
+
+
 def one_sided(line: list[Line], account: Held) -> Counter:
     """Notional by (unit, side): side 0 gains when the unit's price rises."""
     gross: Counter = Counter()
@@ -230,7 +244,7 @@ def impact(size: int, depth_usd: float, impact_frac: float, quantum: float) -> F
 def flat(line: list[Line], account: Held, model: Any, quantum: float) -> dict[str, Any]:
     out: dict[str, Any] = dict.fromkeys(
         ("core", "short_option_mm", "short_option_im", "roll", "vega", "concentration", "oracle",
-         "closing", "rounding"), 0,
+         "closing", "haircut_mm", "haircut_im", "rounding"), 0,
     )  # fmt: skip
     out["unit_scan"] = [0] * len(model.units)
     out["unit_scenario"] = [-1] * len(model.units)
@@ -255,7 +269,9 @@ def flat_sum(line: list[Line], account: Held, model: Any, which: str, quantum: f
         if limit:
             total += max(0, q * (limit[0] - at.rates["mark"]))
         if at.kind == SPOT:
-            total += ceil(notional * up(unit.asset_haircut_frac))
+            volatile = up(unit.asset_haircut_frac)
+            others = haircut(line, i, q, model, which, quantum)
+            total += ceil(notional * volatile) + ceil(others * (1 - volatile))
         elif at.kind in (CALL, PUT) and q > 0:
             total += min(max(0, q * at.rates["mark"]), ceil(notional * rate))
         elif account.mode == ISOLATED:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from margin_core.margin import ASSET
 from margin_core.reference import margin as reference_margin
 from margin_core.reference import risk_array as reference_risk
 from margin_core.reference import sweep as reference_sweep
@@ -100,6 +101,8 @@ class Compiled:
         handle = _margin.MarginHandle(
             risk, self.snapshot(world), units, np.array(world.model.lambda_k, np.int32),
             world.model.mm_factor_k, world.model.im_factor_k, world.model.vega_edge_years,
+            np.array([tuple(vars(asset).values()) for asset in world.model.assets],
+                     dtype=ASSET).view(np.uint8),
         )  # fmt: skip
         cells = np.empty((risk.n_instruments, risk.n_scenarios))
         risk.copy_cells(cells)

@@ -22,6 +22,7 @@ from properties.worlds import (
     PUT,
     SPOT,
     Account,
+    Asset,
     Instruments,
     Market,
     Model,
@@ -67,7 +68,8 @@ def worlds(
     power = np.ceil(np.log10(2**16 * QUANTUM / (0.1 * notional * instruments.step)))
     lot = instruments.step * 10.0 ** np.maximum(0.0, power)
     lot = lot * draw(st.sampled_from(lot_scales))
-    return World(instruments, market, scenarios, lot, draw(models(len(chain))), QUANTUM)
+    model = draw(models(len(chain), np.flatnonzero(instruments.kind == SPOT)))
+    return World(instruments, market, scenarios, lot, model, QUANTUM)
 
 
 @st.composite
@@ -182,7 +184,7 @@ TIERS = [0.1, 50.0, 1e3, 1e5, 1e6, 1e8]
 
 
 @st.composite
-def models(draw, n_units):
+def models(draw, n_units, spots=()):
     groups = sorted(draw(st.lists(st.integers(0, 2), min_size=n_units, max_size=n_units)))
     n_groups = draw(st.integers(groups[-1] + 1, 3))
     mm_factor = draw(st.one_of(st.sampled_from([1, 819, 1024, 2**14]), st.integers(1, 4096)))
@@ -192,13 +194,23 @@ def models(draw, n_units):
         lambda_k=tuple(draw(st.lists(st.integers(0, 819), min_size=n_groups, max_size=n_groups))),
         mm_factor_k=mm_factor,
         im_factor_k=min(2**14, mm_factor + draw(st.sampled_from([0, 1, 205, 2**13]))),
+        assets=tuple(_asset(rng, int(i)) for i in spots if draw(st.booleans())),
     )
+
+
+def _fraction(rng, most=1.0):
+    """Often an edge, else anything."""
+    return float(rng.choice([0.0, 0.01, most, *np.round(rng.uniform(0, most, 3), 6)]))
+
+
+def _asset(rng, instrument):
+    mm, im = sorted((_fraction(rng), _fraction(rng)))
+    return Asset(instrument, mm, im, float(rng.choice(DEPTHS)), _fraction(rng))
 
 
 def _unit_margin(rng, group):
     def fraction(most=1.0):
-        """Often an edge, else anything."""
-        return float(rng.choice([0.0, 0.01, most, *np.round(rng.uniform(0, most, 3), 6)]))
+        return _fraction(rng, most)
 
     n_tiers = rng.integers(1, 5)
     above = [0.0, *sorted(rng.choice(TIERS, n_tiers - 1, replace=False))]

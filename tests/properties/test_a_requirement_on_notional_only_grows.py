@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from properties.strategies import accounts, worlds
-from properties.worlds import CROSS, ISOLATED
+from properties.worlds import CALL, CROSS, ISOLATED, SPOT
 
 
 @given(data=st.data(), mode=st.sampled_from([CROSS, ISOLATED]))
@@ -33,7 +33,7 @@ def test_both_signs_of_futures_need_the_same(engine, data):
     prepared = engine.prepare(data.draw(worlds(scenario_counts=st.integers(1, 3))))
     kind = prepared.world.instruments.kind
     account = data.draw(accounts(prepared, orders=False, modes=(CROSS, ISOLATED)))
-    linear = {i: q for i, q in account.positions.items() if kind[i] < 3}
+    linear = {i: q for i, q in account.positions.items() if SPOT < kind[i] < CALL}
     long = replace(account, positions=linear)
     result = engine.sweep(prepared, [long, long.scaled(-1)])
     assert result["mm"][0] == result["mm"][1]

@@ -106,9 +106,19 @@ class UnitMargin:
 
 
 @dataclass(frozen=True)
+class Asset:
+    instrument: int
+    haircut_mm_frac: float = 0.0
+    haircut_im_frac: float = 0.0
+    exit_depth_usd: float = 0.0
+    exit_impact_frac: float = 0.0
+
+
+@dataclass(frozen=True)
 class Model:
     units: tuple[UnitMargin, ...]
     lambda_k: tuple[int, ...]
+    assets: tuple[Asset, ...] = ()
     mm_factor_k: int = 819
     im_factor_k: int = 1024
     vega_edge_years: tuple[float, ...] = (0.05, 0.25, 1.0)

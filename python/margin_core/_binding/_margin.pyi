@@ -27,6 +27,8 @@ class BookHandle:
         fractional: bool = False,
     ) -> None: ...
 
+def check_assets(snapshot: Snapshot, assets: NDArray[np.uint8]) -> None: ...
+
 class MarginHandle:
     def __init__(
         self,
@@ -37,5 +39,6 @@ class MarginHandle:
         mm_factor_k: int,
         im_factor_k: int,
         vega_edge_years: Sequence[float],
+        assets: NDArray[np.uint8] | None = None,
     ) -> None: ...
     def rates(self, instrument: int) -> dict[str, Any]: ...

@@ -9,7 +9,8 @@ from margin_core._binding._errors cimport raise_error
 from margin_core._binding._market cimport Snapshot
 from margin_core._binding._risk cimport RiskHandle
 from margin_core._binding.c_api cimport (
-    MC_LAMBDA_MAX, MC_MAX_TIERS, MC_OK, MC_VEGA_BUCKETS, mc_book_accounts, mc_book_columns,
+    MC_LAMBDA_MAX, MC_MAX_TIERS, MC_OK, MC_VEGA_BUCKETS, mc_asset, mc_assets_check,
+    mc_book_accounts, mc_book_columns,
     mc_book_create, mc_book_destroy, mc_error, mc_margin_create, mc_margin_destroy, mc_margin_model,
     mc_margin_rates, mc_margin_rates_of, mc_status, mc_unit_margin,
 )
@@ -83,12 +84,22 @@ cdef class BookHandle:
         mc_book_destroy(self.handle)
 
 
+def check_assets(Snapshot snapshot not None, const uint8_t[::1] assets not None):
+    """Records of mc_asset, in the order of the instruments."""
+    cdef mc_error err
+    cdef const mc_asset *first = <const mc_asset *>&assets[0] if assets.shape[0] > 0 else NULL
+    if mc_assets_check(first, assets.shape[0] // sizeof(mc_asset), &snapshot.instruments,
+                       &err) != MC_OK:
+        raise_error(&err)
+
+
 cdef class MarginHandle:
     """Owns an mc_margin."""
 
     def __cinit__(self, RiskHandle risk not None, Snapshot snapshot not None, list units not None,
                  const int32_t[::1] lambda_k not None, int32_t mm_factor_k, int32_t im_factor_k,
-                 vega_edge_years):
+                 vega_edge_years, const uint8_t[::1] assets=None):
+        """`assets` are records of mc_asset, in the order of the instruments."""
         cdef mc_margin_model model
         cdef mc_error err
         cdef mc_status status
@@ -110,6 +121,11 @@ cdef class MarginHandle:
             model.im_factor_k = im_factor_k
             for t in range(MC_VEGA_BUCKETS - 1):
                 model.vega_edge_years[t] = vega_edge_years[t]
+            model.n_assets = 0
+            model.assets = NULL
+            if assets is not None and assets.shape[0] > 0:
+                model.n_assets = assets.shape[0] // sizeof(mc_asset)
+                model.assets = <const mc_asset *>&assets[0]
             with nogil:
                 status = mc_margin_create(risk.handle, &snapshot.instruments, &snapshot.market,
                                           &model, &self.handle, &err)
@@ -134,7 +150,9 @@ cdef class MarginHandle:
             "mark": int(rates.mark), "vega": [int(v) for v in rates.vega[:MC_VEGA_BUCKETS]],
             "roll": int(rates.roll), "short_option_mm": int(rates.short_option_mm),
             "short_option_im": int(rates.short_option_im), "closing": int(rates.closing),
-            "oracle": int(rates.oracle), "notional": int(rates.notional), "side": int(rates.side),
+            "oracle": int(rates.oracle), "haircut_mm": int(rates.haircut_mm),
+            "haircut_im": int(rates.haircut_im), "notional": int(rates.notional),
+            "side": int(rates.side),
         }
 
 

@@ -14,7 +14,7 @@ from margin_core._binding.c_api cimport (
 from margin_core.errors import ArgumentError
 
 COLUMNS = ("equity", "im", "mm", "core", "short_option_mm", "short_option_im", "roll", "vega",
-           "concentration", "oracle", "closing", "rounding")
+           "concentration", "oracle", "closing", "haircut_mm", "haircut_im", "rounding")
 
 
 cdef int needs(str name, Py_ssize_t actual, Py_ssize_t expected) except -1:
@@ -113,6 +113,8 @@ def sweep(MarginHandle margin not None, BookHandle book not None, Py_ssize_t fir
     to.concentration = whole(out, "concentration", count)
     to.oracle = whole(out, "oracle", count)
     to.closing = whole(out, "closing", count)
+    to.haircut_mm = whole(out, "haircut_mm", count)
+    to.haircut_im = whole(out, "haircut_im", count)
     to.rounding = whole(out, "rounding", count)
     to.joint_scan = whole(out, "joint_scan", count * margin.n_groups)
     to.joint_scenario = scenario(out, "joint_scenario", count * margin.n_groups)

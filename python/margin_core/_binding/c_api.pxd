@@ -127,6 +127,12 @@ cdef extern from "margin_core/risk_array.h" nogil:
     void mc_risk_array_destroy(mc_risk_array *risk)
     void mc_risk_array_view(const mc_risk_array *risk, mc_risk_view *view)
 
+cdef extern from "margin_core/collateral.h" nogil:
+    ctypedef struct mc_asset:
+        pass
+    mc_status mc_assets_check(const mc_asset *assets, size_t n_assets,
+                              const mc_instruments *instruments, mc_error *err)
+
 cdef extern from "margin_core/book.h" nogil:
     ctypedef struct mc_book_columns:
         size_t n_accounts
@@ -187,6 +193,8 @@ cdef extern from "margin_core/margin.h" nogil:
         int32_t mm_factor_k
         int32_t im_factor_k
         double vega_edge_years[3]
+        size_t n_assets
+        const mc_asset *assets
     ctypedef struct mc_margin:
         pass
     ctypedef struct mc_margin_rates:
@@ -197,6 +205,8 @@ cdef extern from "margin_core/margin.h" nogil:
         double short_option_im
         double closing
         double oracle
+        double haircut_mm
+        double haircut_im
         double notional
         double side
     mc_status mc_margin_create(const mc_risk_array *risk, const mc_instruments *instruments,
@@ -224,6 +234,8 @@ cdef extern from "margin_core/sweep.h" nogil:
         int64_t *concentration
         int64_t *oracle
         int64_t *closing
+        int64_t *haircut_mm
+        int64_t *haircut_im
         int64_t *rounding
         int64_t *joint_scan
         int32_t *joint_scenario

@@ -57,6 +57,12 @@ def rates(instruments: Any, market: Any, risk: Any, model: Any) -> dict[str, Who
     def short_option_rate(which: str) -> Any:
         return np.where(option, np.ceil(risk.notional * of_unit[which]), 0.0)
 
+    def haircut_rate(which: str) -> Any:
+        frac = np.zeros(n)
+        for asset in model.assets:
+            frac[asset.instrument] = getattr(asset, which)
+        return np.ceil(np.maximum(risk.mark, 0.0) * frac)
+
     columns = {
         "mark": risk.mark,
         "vega": vega,
@@ -65,6 +71,8 @@ def rates(instruments: Any, market: Any, risk: Any, model: Any) -> dict[str, Who
         "short_option_im": short_option_rate("short_option_im_frac"),
         "closing": np.where(spot, 0.0, np.ceil(risk.notional * of_unit["close_frac"])),
         "oracle": np.ceil(risk.notional * confidence),
+        "haircut_mm": haircut_rate("haircut_mm_frac"),
+        "haircut_im": haircut_rate("haircut_im_frac"),
         "notional": risk.notional,
         "side": np.where(kind > CALL, -1.0, 1.0),
     }
@@ -102,6 +110,8 @@ class Standing:
     concentration: int = 0
     oracle: int = 0
     closing: int = 0
+    haircut_mm: int = 0
+    haircut_im: int = 0
     rounding: int = 0
     joint_scan: list[int] = field(default_factory=list)
     joint_scenario: list[int] = field(default_factory=list)
@@ -121,6 +131,7 @@ def portfolio(
     instruments: Any,
     model: Any,
     concentration: int,
+    quantum: float = 1e-6,
 ) -> Standing:
     """The requirement of a portfolio account."""
     out = Standing(equity(account, rates))
@@ -139,8 +150,14 @@ def portfolio(
     shared = out.roll + out.vega + out.concentration + out.oracle
     scan_mm = ceil_div(int(model.mm_factor_k) * out.core, K)
     scan_im = ceil_div(int(model.im_factor_k) * out.core, K)
-    out.mm = max(scan_mm + out.short_option_mm + shared, out.closing)
-    out.im = max(out.mm, scan_im + out.short_option_im + shared)
+    held_assets = [
+        (int(i), int(lots)) for i, lots in zip(account.instrument, account.lots, strict=True)
+    ]
+    for which in ("mm", "im"):
+        of_each = (haircut(i, lots, rates, model, which, quantum) for i, lots in held_assets)
+        setattr(out, f"haircut_{which}", sum(of_each))
+    out.mm = max(scan_mm + out.short_option_mm + shared, out.closing) + out.haircut_mm
+    out.im = max(out.mm, scan_im + out.short_option_im + shared + out.haircut_im)
     return out
 
 
@@ -227,6 +244,22 @@ def per_lot(account: Account, rate: Whole) -> int:
     return int(np.abs(account.lots) @ rate[account.instrument])
 
 
+def haircut(
+    i: int, lots: int, rates: dict[str, Whole], model: Any, which: str, quantum: float
+) -> int:
+    """What is held of an asset: its linear haircut, and its exit on what that leaves."""
+    if lots <= 0:
+        return 0
+    total = lots * int(rates[f"haircut_{which}"][i])
+    for asset in model.assets:
+        if asset.instrument == i:
+            value = max(0, lots * int(rates["mark"][i]))
+            rate = impact(value, asset.exit_depth_usd, asset.exit_impact_frac, quantum)
+            left = Q - math.ceil(Q * getattr(asset, f"haircut_{which}_frac"))
+            total += ceil_div(ceil_div(value * rate, Q) * left, Q)
+    return total
+
+
 # Concentration
 
 
@@ -309,7 +342,9 @@ def notional_requirement(
         notional = abs(int(lots)) * int(rates["notional"][i])
         rate = flat_rate(unit, mode, which)
         if instruments.kind[i] == SPOT:
-            total += ceil_div(notional * math.ceil(Q * unit.asset_haircut_frac), Q)
+            volatile = math.ceil(Q * unit.asset_haircut_frac)
+            others = haircut(int(i), int(lots), rates, model, which, quantum)
+            total += ceil_div(notional * volatile, Q) + ceil_div(others * (Q - volatile), Q)
         elif instruments.kind[i] >= CALL and lots > 0:
             value = max(0, int(lots) * int(rates["mark"][i]))
             total += min(value, ceil_div(notional * rate, Q))

@@ -19,8 +19,8 @@ OK, REDUCE_ONLY, LIQUIDATABLE, BANKRUPT = range(4)
 
 COLUMNS = (
     "equity", "im", "mm", "status", "core", "short_option_mm", "short_option_im", "roll", "vega",
-    "concentration", "oracle", "closing", "rounding", "joint_scan", "joint_scenario",
-    "unit_scan", "unit_scenario",
+    "concentration", "oracle", "closing", "haircut_mm", "haircut_im", "rounding", "joint_scan",
+    "joint_scenario", "unit_scan", "unit_scenario",
 )  # fmt: skip
 
 
@@ -98,7 +98,9 @@ def sweep(
                 owner = owners[book.owner[a]]
             crowd = nothing if market is None else market
             charge = margin.concentration(own, owner, crowd, model, quantum)
-            rows.append(margin.portfolio(account, cells, rates, instruments, model, charge))
+            rows.append(
+                margin.portfolio(account, cells, rates, instruments, model, charge, quantum)
+            )
         else:
             rows.append(margin.by_notional(account, rates, instruments, model, mode, quantum))
     return columns(rows, len(model.units), len(model.lambda_k))

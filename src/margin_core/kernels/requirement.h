@@ -64,7 +64,8 @@ typedef struct mc_row_tail {
     double one;
     double longs;  /* + notional where the instrument gains when its unit rises, else - */
     double shorts; /* - longs */
-    double spare[2];
+    double haircut_mm; /* of what is long */
+    double haircut_im;
 } mc_row_tail;
 
 /* What only slower paths read. */
@@ -74,6 +75,13 @@ typedef struct mc_row_facts {
     int32_t side;   /* + 1 or - 1 */
     int32_t kind;
 } mc_row_facts;
+
+/* What it costs an account to leave an asset, before the asset's linear haircuts. */
+typedef struct mc_exit {
+    mc_impact impact;
+    int64_t left_mm; /* rate: 1 less the linear haircut */
+    int64_t left_im;
+} mc_exit;
 
 /* Where an instrument stands: group, unit, term and call/put pair in one number, each in the
  * next, so that how much two neighbours share is how far up their numbers agree. */
@@ -120,6 +128,8 @@ struct mc_margin {
     int32_t *unit_of;      /* [n_instruments]                                 */
     mc_place *places;      /* [n_instruments]                                 */
     mc_row_facts *facts;   /* [n_instruments]                                 */
+    int32_t *exit_of;      /* [n_instruments] -1 none; NULL: no asset has one */
+    mc_exit *exits;
     size_t n_units;
     mc_unit_rates *units;  /* [n_units]                                       */
     size_t n_groups;

@@ -11,6 +11,7 @@
 
 typedef struct parts {
     int64_t core, short_option_mm, short_option_im, roll, vega, concentration, oracle, closing;
+    int64_t haircut_mm, haircut_im;
     int64_t lots; /* sum of |lots|, orders included: what rounding of cells can have moved */
     int64_t equity;
 } parts;
@@ -126,15 +127,15 @@ static int64_t core_of(const mc_margin *m, const mc_sweep_scratch *s)
 
 /* The lanes of a row's two lines of rates, in the order of mc_row_tail. */
 enum { VEGA = 0, VEGA_ALL = MC_VEGA_BUCKETS, ROLL, SHORT_MM, SHORT_IM };
-enum { MARK = 0, CLOSING, ORACLE, ONE, LONGS, SHORTS };
+enum { MARK = 0, CLOSING, ORACLE, ONE, LONGS, SHORTS, HAIRCUT_MM, HAIRCUT_IM };
 
 /* a |x| + b x: the magnitude is (1, 0), the positive part (1/2, 1/2), x itself (0, 1). Halves of
  * whole numbers below 2^53 are exact. */
 #define LANE_CONSTANTS(name) static const _Alignas(64) double name[MC_LANES]
 LANE_CONSTANTS(SUM_MAGNITUDE) = {1, 1, 1, 1, 1, 1, 0.5, 0.5};
 LANE_CONSTANTS(SUM_SIGNED) = {0, 0, 0, 0, 0, 0, 0.5, 0.5};
-LANE_CONSTANTS(OWN_MAGNITUDE) = {0, 1, 1, 1, 0.5, 0.5, 0, 0};
-LANE_CONSTANTS(OWN_SIGNED) = {1, 0, 0, 0, 0.5, 0.5, 0, 0};
+LANE_CONSTANTS(OWN_MAGNITUDE) = {0, 1, 1, 1, 0.5, 0.5, 0.5, 0.5};
+LANE_CONSTANTS(OWN_SIGNED) = {1, 0, 0, 0, 0.5, 0.5, 0.5, 0.5};
 
 #define ALL UINT64_MAX
 
@@ -289,24 +290,65 @@ MC_INLINE void walk(const mc_sweep_job *job, size_t a, mc_sweep_scratch *s, int3
         part->closing = (int64_t)owns[CLOSING];
         part->oracle = (int64_t)owns[ORACLE];
         part->lots = (int64_t)owns[ONE];
+        part->haircut_mm = (int64_t)owns[HAIRCUT_MM];
+        part->haircut_im = (int64_t)owns[HAIRCUT_IM];
     }
 }
 
-/* ---- cross and isolated accounts --------------------------------------------------------- */
+/* ---- assets ------------------------------------------------------------------------------ */
 
 typedef struct flat_rates {
     int64_t mm, im;
 } flat_rates;
 
-/* What one holding adds by itself; what is tiered goes to `tiered` instead. */
-static flat_rates flat_holding(const mc_unit_rates *unit, const mc_row_facts *facts, double mark,
-                               double lots, bool cross, int64_t *tiered)
+/* What leaving a holding of an asset costs on top of its linear haircuts. */
+static flat_rates exit_of(const mc_margin *m, int32_t i, double lots)
 {
-    const int64_t notional = (int64_t)(fabs(lots) * facts->notional);
-    if (facts->kind == MC_SPOT) {
-        const int64_t haircut = mc_apply_rate(notional, unit->haircut);
-        return (flat_rates){haircut, haircut};
+    if (m->exit_of == NULL || m->exit_of[i] < 0 || lots <= 0.0)
+        return (flat_rates){0, 0};
+    const mc_exit *exit = &m->exits[m->exit_of[i]];
+    const int64_t value = at_least(0, (int64_t)(lots * mc_tail(m, i)->mark));
+    const int64_t cost = mc_apply_rate(value, mc_impact_rate(&exit->impact, value));
+    return (flat_rates){mc_apply_rate(cost, exit->left_mm), mc_apply_rate(cost, exit->left_im)};
+}
+
+static void add_exits(const mc_sweep_job *job, size_t a, parts *part)
+{
+    const mc_book_columns *book = job->book;
+    for (int64_t p = book->offset[a]; p < book->offset[a + 1]; ++p) {
+        const flat_rates exit = exit_of(job->margin, book->instrument[p], book->lots[p]);
+        part->haircut_mm += exit.mm;
+        part->haircut_im += exit.im;
     }
+}
+
+/* ---- cross and isolated accounts --------------------------------------------------------- */
+
+/* An asset: volatility first, the other haircuts on what that leaves. */
+static flat_rates flat_asset(const mc_margin *m, int32_t i, double lots)
+{
+    const int64_t volatile_ = m->units[m->unit_of[i]].haircut;
+    const int64_t haircut =
+        mc_apply_rate((int64_t)(fabs(lots) * m->facts[i].notional), volatile_);
+    const mc_row_tail *tail = mc_tail(m, i);
+    const flat_rates exit = exit_of(m, i, lots);
+    const double held = lots > 0.0 ? lots : 0.0;
+    const int64_t mm = (int64_t)(held * tail->haircut_mm) + exit.mm;
+    const int64_t im = (int64_t)(held * tail->haircut_im) + exit.im;
+    return (flat_rates){haircut + mc_apply_rate(mm, MC_RATE_ONE - volatile_),
+                        haircut + mc_apply_rate(im, MC_RATE_ONE - volatile_)};
+}
+
+/* What one holding adds by itself; what is tiered goes to `tiered` instead. */
+static flat_rates flat_holding(const mc_margin *m, int32_t i, double lots, bool cross,
+                               int64_t *tiered)
+{
+    const mc_row_facts *const facts = &m->facts[i];
+    const mc_unit_rates *const unit = &m->units[m->unit_of[i]];
+    const double mark = mc_tail(m, i)->mark;
+    if (facts->kind == MC_SPOT)
+        return flat_asset(m, i, lots);
+    const int64_t notional = (int64_t)(fabs(lots) * facts->notional);
     const int64_t mm = cross ? unit->tier_mm[0] : unit->isolated_mm;
     const int64_t im = cross ? unit->tier_im[0] : unit->isolated_im;
     flat_rates rates = {mc_apply_rate(notional, mm), mc_apply_rate(notional, im)};
@@ -345,8 +387,7 @@ static flat_rates flat_requirement(const mc_sweep_job *job, size_t a, bool cross
         for (; p < end && m->unit_of[book->instrument[p]] == unit; ++p) {
             const int32_t i = book->instrument[p];
             const double price = mc_tail(m, i)->mark;
-            const flat_rates own = flat_holding(&m->units[unit], &m->facts[i], price,
-                                                book->lots[p], cross, &tiered);
+            const flat_rates own = flat_holding(m, i, book->lots[p], cross, &tiered);
             sum.mm += own.mm;
             sum.im += own.im;
             mark += book->lots[p] * price;
@@ -354,8 +395,7 @@ static flat_rates flat_requirement(const mc_sweep_job *job, size_t a, bool cross
         for (; o < orders_end && m->unit_of[book->order_instrument[o]] == unit; ++o) {
             const int32_t i = book->order_instrument[o];
             const double price = mc_tail(m, i)->mark;
-            const flat_rates own = flat_holding(&m->units[unit], &m->facts[i], price,
-                                                book->order_lots[o], cross, &tiered);
+            const flat_rates own = flat_holding(m, i, book->order_lots[o], cross, &tiered);
             const int64_t gap = loss((price - book->order_limit[o]) * book->order_lots[o]);
             sum.mm += own.mm + gap;
             sum.im += own.im + gap;
@@ -434,6 +474,8 @@ static void report(const mc_sweep_job *job, size_t a, const parts *part, int64_t
     PUT(concentration, part->concentration);
     PUT(oracle, part->oracle);
     PUT(closing, part->closing);
+    PUT(haircut_mm, part->haircut_mm);
+    PUT(haircut_im, part->haircut_im);
     PUT(rounding, (part->lots + 1) / 2);
 }
 
@@ -491,6 +533,8 @@ MC_INLINE void scan_account(const mc_sweep_job *job, size_t a, mc_sweep_scratch 
          ++o)
         part->lots += (int64_t)fabs(book->order_lots[o]);
     part->core = core_of(m, s);
+    if (m->exit_of != NULL)
+        add_exits(job, a, part);
 }
 
 static uint8_t mode_of(const mc_sweep_job *job, size_t a)
@@ -507,9 +551,10 @@ static void require(const mc_sweep_job *job, size_t a, parts *part)
     if (mode == MC_PORTFOLIO) {
         const int64_t charges = part->roll + part->vega + part->concentration + part->oracle;
         mm = at_least(mc_apply_factor(part->core, m->mm_factor_k) + part->short_option_mm + charges,
-                      part->closing);
+                      part->closing)
+           + part->haircut_mm;
         im = at_least(mm, mc_apply_factor(part->core, m->im_factor_k) + part->short_option_im
-                              + charges);
+                              + charges + part->haircut_im);
     } else {
         const flat_rates flat = flat_requirement(job, a, mode == MC_CROSS, part);
         mm = flat.mm;

@@ -49,6 +49,12 @@ static mc_status check_tiers(const mc_unit_margin *u, size_t row, mc_error *err)
     return MC_OK;
 }
 
+static bool is_depth(double usd, double quantum)
+{
+    return usd == 0.0
+        || (usd / quantum >= LEAST_DEPTH_QUANTA && usd / quantum <= MOST_DEPTH_QUANTA);
+}
+
 static mc_status check_unit(const mc_unit_margin *u, size_t row, double quantum, mc_error *err)
 {
     const bound bounds[] = {
@@ -80,8 +86,7 @@ static mc_status check_unit(const mc_unit_margin *u, size_t row, double quantum,
     }
     const double depths[] = {u->depth_usd, u->market_depth_usd};
     for (size_t d = 0; d < 2; ++d)
-        if (depths[d] > 0.0
-            && (depths[d] / quantum < LEAST_DEPTH_QUANTA || depths[d] / quantum > MOST_DEPTH_QUANTA))
+        if (!is_depth(depths[d], quantum))
             return mc_fail(err, MC_ERR_DOMAIN, (int64_t)row,
                            "a depth of unit %zu is %g: 0, or 2^27 to 2^60 quanta", row, depths[d]);
     if (u->short_option_im_frac < u->short_option_mm_frac || u->isolated_im_frac < u->isolated_mm_frac)
@@ -117,6 +122,14 @@ static mc_status check_model(const mc_margin_model *model, const mc_instruments 
             return mc_fail(err, MC_ERR_DOMAIN, -1, "vega_edge_years must be positive and rise");
         edge = model->vega_edge_years[b];
     }
+    const mc_status of_assets = mc_assets_check(model->assets, model->n_assets, in, err);
+    if (of_assets != MC_OK)
+        return of_assets;
+    for (size_t k = 0; k < model->n_assets; ++k)
+        if (!is_depth(model->assets[k].exit_depth_usd, quantum))
+            return mc_fail(err, MC_ERR_DOMAIN, (int64_t)k,
+                           "exit_depth_usd of asset %zu is %g: 0, or 2^27 to 2^60 quanta", k,
+                           model->assets[k].exit_depth_usd);
     for (size_t u = 0; u < model->n_units; ++u) {
         const int32_t group = model->units[u].group;
         if (group < 0 || (size_t)group >= model->n_groups)
@@ -198,7 +211,8 @@ static size_t bucket_of(const mc_margin_model *model, double years)
 }
 
 static mc_row_tail tail_of(const mc_risk_view *risk, const mc_instruments *in,
-                           const mc_market *market, const mc_margin_model *model, size_t i)
+                           const mc_market *market, const mc_margin_model *model,
+                           const mc_asset *asset, size_t i)
 {
     const mc_unit_margin *u = &model->units[in->unit[i]];
     const double years = market->years[in->term[i]];
@@ -222,6 +236,11 @@ static mc_row_tail tail_of(const mc_risk_view *risk, const mc_instruments *in,
         .longs = side * risk->notional[i],
         .shorts = -side * risk->notional[i],
     };
+    if (asset != NULL) {
+        const double mark = fmax(risk->mark[i], 0.0);
+        tail.haircut_mm = ceil(mark * asset->haircut_mm_frac);
+        tail.haircut_im = ceil(mark * asset->haircut_im_frac);
+    }
     if (option) {
         tail.vega_all = rint(risk->vega[i] * u->vega_twist) + 0.0;
         tail.vega[bucket_of(model, years)] = tail.vega_all;
@@ -263,8 +282,11 @@ static mc_status fill_table(mc_margin *m, const mc_risk_array *array, const mc_i
 {
     const mc_risk_view *risk = &array->view;
     int32_t pair = 0;
+    size_t next = 0; /* asset */
     for (size_t i = 0; i < risk->n_instruments; ++i) {
-        mc_row_tail tail = tail_of(risk, in, market, model, i);
+        const bool has = next < model->n_assets && (size_t)model->assets[next].instrument == i;
+        const mc_asset *const asset = has ? &model->assets[next++] : NULL;
+        const mc_row_tail tail = tail_of(risk, in, market, model, asset, i);
         if (i > 0 && (in->term[i] != in->term[i - 1] || in->strike[i] != in->strike[i - 1]))
             ++pair;
         m->places[i] = mc_place_of(m->units[in->unit[i]].group, in->unit[i], in->term[i], pair);
@@ -282,6 +304,24 @@ static mc_status fill_table(mc_margin *m, const mc_risk_array *array, const mc_i
         m->largest_mark = fmax(m->largest_mark, fabs(tail.mark));
     }
     return MC_OK;
+}
+
+/* The exits of assets that have a depth. */
+static void fill_exits(mc_margin *m, const mc_margin_model *model, double quantum)
+{
+    int32_t n = 0;
+    for (size_t i = 0; i < m->n_instruments; ++i)
+        m->exit_of[i] = -1;
+    for (size_t k = 0; k < model->n_assets; ++k) {
+        const mc_asset *asset = &model->assets[k];
+        if (asset->exit_depth_usd == 0.0)
+            continue;
+        m->exits[n] = (mc_exit){
+            .impact = impact_of(asset->exit_depth_usd, asset->exit_impact_frac, quantum),
+            .left_mm = MC_RATE_ONE - rate_of(asset->haircut_mm_frac),
+            .left_im = MC_RATE_ONE - rate_of(asset->haircut_im_frac)};
+        m->exit_of[asset->instrument] = n++;
+    }
 }
 
 static size_t in_lines(size_t bytes)
@@ -336,7 +376,12 @@ mc_status mc_margin_create(const mc_risk_array *risk, const mc_instruments *in,
     m->units = mc_alloc(m->n_units, sizeof *m->units);
     m->lambda_k = mc_alloc(m->n_groups, sizeof *m->lambda_k);
     m->alone_k = mc_alloc(m->n_units, sizeof *m->alone_k);
-    if (m->table == NULL || m->unit_of == NULL || m->places == NULL || m->facts == NULL || m->units == NULL
+    if (model->n_assets > 0) {
+        m->exit_of = mc_alloc(m->n_instruments, sizeof *m->exit_of);
+        m->exits = mc_alloc(model->n_assets, sizeof *m->exits);
+    }
+    if (m->table == NULL || (model->n_assets > 0 && (m->exit_of == NULL || m->exits == NULL))
+        || m->unit_of == NULL || m->places == NULL || m->facts == NULL || m->units == NULL
         || m->lambda_k == NULL || m->alone_k == NULL) {
         status = mc_fail(err, MC_ERR_MEMORY, -1, "no memory for a margin table");
     } else {
@@ -346,6 +391,8 @@ mc_status mc_margin_create(const mc_risk_array *risk, const mc_instruments *in,
             m->units[u] = rates_of(&model->units[u], view->quantum_usd);
             m->alone_k[u] = MC_FACTOR_ONE - m->lambda_k[m->units[u].group];
         }
+        if (model->n_assets > 0)
+            fill_exits(m, model, view->quantum_usd);
         status = fill_table(m, risk, in, market, model, err);
     }
     if (status == MC_OK)
@@ -363,6 +410,8 @@ void mc_margin_destroy(mc_margin *m)
     mc_free(m->unit_of);
     mc_free(m->places);
     mc_free(m->facts);
+    mc_free(m->exit_of);
+    mc_free(m->exits);
     mc_free(m->units);
     mc_free(m->lambda_k);
     mc_free(m->alone_k);
@@ -381,6 +430,7 @@ mc_status mc_margin_rates_of(const mc_margin *m, size_t instrument, mc_margin_ra
     *rates = (mc_margin_rates){
         .mark = tail->mark, .roll = tail->roll, .short_option_mm = -tail->short_option_mm + 0.0,
         .short_option_im = -tail->short_option_im + 0.0, .closing = tail->closing, .oracle = tail->oracle,
+        .haircut_mm = tail->haircut_mm, .haircut_im = tail->haircut_im,
         .notional = m->facts[instrument].notional, .side = m->facts[instrument].side,
     };
     memcpy(rates->vega, tail->vega, sizeof rates->vega);

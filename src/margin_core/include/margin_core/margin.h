@@ -5,8 +5,8 @@
  *   scan_u   = -min_z row_u[z]
  *   joint_g  = -min_z sum of row_u[z] over the units of group g
  *   core     = ceil(sum_g ((1024 - k_g) sum_u scan_u + k_g joint_g) / 1024)
- *   MM       = max(ceil(mm_factor core / 1024) + charges, closing)
- *   IM       = max(MM, ceil(im_factor core / 1024) + charges_im)
+ *   MM       = max(ceil(mm_factor core / 1024) + charges, closing) + haircuts
+ *   IM       = max(MM, ceil(im_factor core / 1024) + charges_im + haircuts_im)
  *
  * Every charge is a sum of whole lots times whole rates, rounded up once: docs/method/margin.md.
  */
@@ -14,6 +14,7 @@
 #ifndef MARGIN_CORE_MARGIN_H
 #define MARGIN_CORE_MARGIN_H
 
+#include <margin_core/collateral.h>
 #include <margin_core/risk_array.h>
 
 MC_BEGIN_DECLS
@@ -62,6 +63,8 @@ typedef struct mc_margin_model {
     int32_t mm_factor_k;       /* 1 .. 16 * 1024, in 1/1024                                   */
     int32_t im_factor_k;       /* >= mm_factor_k                                              */
     double vega_edge_years[MC_VEGA_BUCKETS - 1]; /* > 0, rising                               */
+    size_t n_assets;
+    const mc_asset *assets;    /* [n_assets] of spot instruments that have haircuts; may be NULL */
 } mc_margin_model;
 
 typedef struct mc_margin mc_margin;
@@ -74,6 +77,7 @@ typedef struct mc_margin mc_margin;
  * Errors: MC_ERR_ARGUMENT   an adopted or unrounded risk array, counts that differ
  *         MC_ERR_NOT_FINITE, MC_ERR_DOMAIN  a parameter out of range (err->row is the unit)
  *         MC_ERR_ORDER      groups that fall, tiers that do not rise (err->row is the unit)
+ *         those of mc_assets_check (err->row is the asset)
  *         MC_ERR_EXACTNESS  a rate of 2^53 quanta or more per lot (err->row is the instrument)
  *         MC_ERR_MEMORY
  */
@@ -93,6 +97,8 @@ typedef struct mc_margin_rates {
     double short_option_im;
     double closing;
     double oracle;
+    double haircut_mm;            /* of what is held, without the exit */
+    double haircut_im;
     double notional;
     double side; /* + 1 gains when the unit's price rises, - 1 when it falls              */
 } mc_margin_rates;

@@ -12,6 +12,7 @@
 #include <margin_core/pricing.h>
 #include <margin_core/scenario.h>
 #include <margin_core/risk_array.h>
+#include <margin_core/collateral.h>
 #include <margin_core/book.h>
 #include <margin_core/margin.h>
 #include <margin_core/sweep.h>

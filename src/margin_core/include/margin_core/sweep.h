@@ -65,6 +65,8 @@ typedef struct mc_standing {
     int64_t *concentration;
     int64_t *oracle;
     int64_t *closing;
+    int64_t *haircut_mm;       /* of assets held, exits included                             */
+    int64_t *haircut_im;
     int64_t *rounding;         /* half a quantum times sum |lots|, orders included, rounded up */
     int64_t *joint_scan;       /* [count * n_groups]                                         */
     int32_t *joint_scenario;   /* [count * n_groups] the group's worst; -1: nothing held     */

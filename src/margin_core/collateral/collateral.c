@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <margin_core/collateral.h>
+
+#include "base/check.h"
+
+static mc_status check_asset(const mc_asset *asset, size_t row, mc_error *err)
+{
+    const struct { double value, low, high; const char *name; } bounds[] = {
+        {asset->haircut_mm_frac, 0.0, 1.0, "haircut_mm_frac"},
+        {asset->haircut_im_frac, asset->haircut_mm_frac, 1.0, "haircut_im_frac"},
+        {asset->exit_depth_usd, 0.0, 1e18, "exit_depth_usd"},
+        {asset->exit_impact_frac, 0.0, 1.0, "exit_impact_frac"},
+    };
+    for (size_t b = 0; b < sizeof bounds / sizeof *bounds; ++b) {
+        if (!mc_is_finite(bounds[b].value))
+            return mc_fail(err, MC_ERR_NOT_FINITE, (int64_t)row, "%s of asset %zu is not finite",
+                           bounds[b].name, row);
+        if (bounds[b].value < bounds[b].low || bounds[b].value > bounds[b].high)
+            return mc_fail(err, MC_ERR_DOMAIN, (int64_t)row,
+                           "%s of asset %zu is %g; %g to %g is allowed", bounds[b].name, row,
+                           bounds[b].value, bounds[b].low, bounds[b].high);
+    }
+    return MC_OK;
+}
+
+mc_status mc_assets_check(const mc_asset *assets, size_t n_assets, const mc_instruments *in,
+                          mc_error *err)
+{
+    if (in == NULL || (n_assets > 0 && assets == NULL))
+        return mc_fail(err, MC_ERR_ARGUMENT, -1, "assets or instruments are missing");
+    for (size_t k = 0; k < n_assets; ++k) {
+        const int32_t i = assets[k].instrument;
+        if (i < 0 || (size_t)i >= in->n)
+            return mc_fail(err, MC_ERR_INSTRUMENT, (int64_t)k, "instrument %d of %zu (asset %zu)",
+                           i, in->n, k);
+        if (k > 0 && i <= assets[k - 1].instrument)
+            return mc_fail(err, MC_ERR_ORDER, (int64_t)k, "instrument %d of asset %zu follows %d",
+                           i, k, assets[k - 1].instrument);
+        if (in->kind[i] != MC_SPOT)
+            return mc_fail(err, MC_ERR_ARGUMENT, (int64_t)k, "instrument %d of asset %zu is no spot",
+                           i, k);
+        const mc_status status = check_asset(&assets[k], k, err);
+        if (status != MC_OK)
+            return status;
+    }
+    return MC_OK;
+}
