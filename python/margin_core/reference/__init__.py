@@ -8,8 +8,11 @@ objects that have the columns of the C headers as attributes (`instruments.unit`
 `risk_array` agrees with the C core within one quantum a cell: two orders of the same
 floating-point operations can fall on either side of a half. Everything after it (`margin`,
 `sweep`) is whole numbers and agrees exactly.
+
+`weights` is the engine of the venue presets of that kind and agrees to the last bit, in floats too:
+it adds in the same order.
 """
 
-from margin_core.reference import margin, risk_array, sweep
+from margin_core.reference import margin, risk_array, sweep, weights
 
-__all__ = ["margin", "risk_array", "sweep"]
+__all__ = ["margin", "risk_array", "sweep", "weights"]

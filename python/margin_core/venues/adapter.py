@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The facade's Market and Book as the columns of the two engines.
+"""The facade's Market and Book, and as the columns of the scan engine.
 
 Only what accounts hold goes over. Dollar currencies are one cash, at their prices; profit since
 entry of futures and perpetuals is cash too. Quotes count as certain but for the width of the index.
@@ -7,27 +7,25 @@ entry of futures and perpetuals is cash too. Quotes count as certain but for the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from margin_core.book import Book, resolve_rows
-from margin_core.errors import ArgumentError, DomainError, NotMarginableError
+from margin_core.errors import DomainError, NotMarginableError
 from margin_core.instruments import DOLLARS, Kind
 from margin_core.market import Market
 from margin_core.venues.columns import Column, Index, group_sums
 from margin_core.venues.scan import columns as scan
-from margin_core.venues.weights import columns as weights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from margin_core.venues.scan.preset import ScanPreset
-    from margin_core.venues.weights.preset import WeightsPreset
 
-__all__ = ["Held", "held", "scan_columns", "weights_columns"]
+__all__ = ["Held", "held", "is_dollar", "scan_columns", "settlement"]
 
 
 class Held(NamedTuple):
@@ -235,156 +233,3 @@ def _scan_market(market: Market, used: Index, units: Index, first: Any, term: In
         confidence=np.ones(len(used)),
         stable_usd=stable_usd,
     )
-
-
-@dataclass(frozen=True, eq=False)
-class WeightsColumns:
-    """Columns of the weights engine; equity_usd (A,) at the first price, every holding in full."""
-
-    market: weights.Market
-    book: weights.Book
-    one_usd: int
-    equity_usd: Column
-
-
-def weights_columns(
-    market: Market,
-    book: Held,
-    orders: Book,
-    preset: WeightsPreset,
-    n_accounts: int,
-    open_interest_usd: Mapping[str, float],
-) -> WeightsColumns:
-    """What accounts hold, as the weights engine reads it.
-
-    Raises
-    ------
-    NotMarginableError
-        A position that no class of the preset names, or an inverse one; `row` is the position's.
-    """
-    m = weights.Arithmetic.of(preset)
-    instruments = market.instruments
-    cash = is_dollar(market)[book.row]
-    _, stable_usd = settlement(market, book)
-    for r in range(len(book.row)):
-        row = book.row[r]
-        held_name = f"{preset.name} does not margin {instruments.name[row]}"
-        if instruments.inverse[row]:
-            raise book.refused(r, f"{held_name}: it is inverse")
-        name = preset.currency if cash[r] else class_of(preset, market, row)
-        try:
-            preset.of(name)
-        except NotMarginableError:
-            own = "" if name == instruments.name[row] else f" or {name}"
-            raise book.refused(r, f"{held_name}: no class names it{own}") from None
-
-    def whole(values: Any, one: int) -> Any:
-        return m.array(np.rint(np.asarray(values) * one)) if m.integer else np.asarray(values)
-
-    token = preset.currency
-    rows = [_weights_row(market, preset, int(row), whole, m, open_interest_usd)
-            for row in np.unique(book.row[~cash])]  # fmt: skip
-    rows.append(
-        {"name": token, "kind": weights.Kind.BALANCE, "price": _one(whole(1.0, m.quote_one))}
-    )
-    accounts: list[dict[str, Any]] = [{"holdings": {}} for _ in range(n_accounts)]
-    filled = _orders_of(market, orders, preset)
-    equity = np.zeros(n_accounts)
-    dollars = np.zeros(n_accounts)
-    quantity: dict[tuple[int, str], list[float]] = {}
-    for r, row in enumerate(book.row):
-        a, name = int(book.account[r]), instruments.name[row]
-        value = book.quantity[r] * market.mark_usd[row]
-        if cash[r]:
-            dollars[a] += book.quantity[r] * market.index_usd[instruments.unit[row]] / stable_usd
-            continue
-        held_ = quantity.setdefault((a, name), [0.0, 0.0])
-        held_[0] += book.quantity[r] * instruments.contract_size[row]
-        if instruments.kind[row] in (Kind.FUTURE, Kind.PERPETUAL):
-            value = book.profit[r]
-            held_[1] += value - held_cost(market, row, book.quantity[r])
-        equity[a] += value
-    for (a, name), (q, quote) in quantity.items():
-        bids, asks = filled.pop((a, name), (0.0, 0.0))
-        accounts[a]["holdings"][name] = (
-            _one(whole(q, m.size_one)), _one(whole(quote, m.quote_one)),
-            _one(whole(bids, m.size_one)), _one(whole(asks, m.size_one)),
-        )  # fmt: skip
-    for a in range(n_accounts):
-        accounts[a]["holdings"][token] = _one(whole(dollars[a], m.size_one))
-    if filled:
-        (a, name) = next(iter(filled))
-        raise NotMarginableError(
-            f"orders: account {orders.accounts[a]!r} holds no {name}: {preset.name} nets orders "
-            "with positions"
-        )
-    table = weights.Market.of(m, rows, stable_usd)
-    return WeightsColumns(table, weights.Book.of(m, table, accounts), m.quote_one, equity + dollars)
-
-
-def held_cost(market: Market, row: int, quantity: float) -> float:
-    """What a linear position is worth at the mark: profit less this is what was paid."""
-    size = market.instruments.contract_size[row]
-    return float(quantity * size * market.forward_usd[row])
-
-
-def _one(value: Any) -> Any:
-    return np.asarray(value, dtype=object)[()] if np.ndim(value) == 0 else value
-
-
-def class_of(preset: WeightsPreset, market: Market, row: int) -> str:
-    """The class of an instrument: its own name, or UNIT-PERP, UNIT-FUTURE, UNIT-CALL, UNIT-PUT."""
-    instruments = market.instruments
-    name = str(instruments.name[row])
-    if any(name in entry.names for entry in preset.classes):
-        return name
-    kind = Kind(int(instruments.kind[row]))
-    if kind is Kind.SPOT:
-        return name
-    word = "PERP" if kind is Kind.PERPETUAL else kind.name
-    return f"{instruments.units[instruments.unit[row]]}-{word}"
-
-
-def _weights_row(market: Market, preset: WeightsPreset, row: int, whole: Any, m: Any,
-                 open_interest_usd: Mapping[str, float]) -> dict[str, Any]:  # fmt: skip
-    instruments = market.instruments
-    unit = instruments.units[instruments.unit[row]]
-    index = float(market.index_usd[instruments.unit[row]])
-    sure = 1.0 - float(market.confidence_frac[instruments.unit[row]])
-    kind = Kind(int(instruments.kind[row]))
-    out: dict[str, Any] = {
-        "name": str(instruments.name[row]), "cls": class_of(preset, market, row), "unit": unit,
-        "index": _one(whole(index, m.quote_one)), "confidence": 1 if m.integer else sure,
-    }  # fmt: skip
-    if kind is Kind.SPOT:
-        return out | {"kind": weights.Kind.BALANCE, "price": out["index"]}
-    if kind in (Kind.CALL, Kind.PUT):
-        if m.integer:
-            raise NotMarginableError(f"{preset.name} has no rule for options")
-        return out | {
-            "kind": weights.Kind.CALL if kind is Kind.CALL else weights.Kind.PUT,
-            "expiry": int(instruments.expiry_ns[row]), "strike": float(instruments.strike[row]),
-            "forward": float(market.forward_usd[row]),
-            "mark": float(market.mark_usd[row] / instruments.contract_size[row]),
-        }  # fmt: skip
-    price = _one(whole(float(market.forward_usd[row]), m.quote_one))
-    interest = float(open_interest_usd.get(unit, 0.0))
-    if not (np.isfinite(interest) and interest >= 0.0):
-        raise ArgumentError(f"open_interest_usd of {unit} is {interest}")
-    return out | {"kind": weights.Kind.POSITION, "settle": preset.currency, "price": price,
-                  "open_interest": _one(whole(interest, m.quote_one))}  # fmt: skip
-
-
-def _orders_of(market: Market, book: Book, preset: WeightsPreset) -> dict[Any, tuple[float, float]]:
-    """{(account, instrument): (bids, asks)} of futures and perpetuals, in the underlying."""
-    instruments, orders = market.instruments, book.orders
-    out: dict[Any, tuple[float, float]] = {}
-    for r, row in enumerate(resolve_rows(instruments, orders, "instrument")):
-        if instruments.kind[row] != Kind.PERPETUAL:
-            raise NotMarginableError(f"{orders.origin.at(r, 'instrument')}: {preset.name} has no "
-                                     "rule for open orders but of perpetuals", row=r)  # fmt: skip
-        key = (int(orders.account[r]), str(instruments.name[row]))
-        size = float(orders.quantity[r] * instruments.contract_size[row])
-        bids, asks = out.get(key, (0.0, 0.0))
-        out[key] = (bids + max(size, 0.0), asks + max(-size, 0.0))
-    return out

@@ -16,15 +16,17 @@ from margin_core.errors import ArgumentError, DomainError, ModelError, NotMargin
 from margin_core.instruments import Kind
 from margin_core.market import Market
 from margin_core.table import Table
-from margin_core.venues.adapter import Held, ScanColumns, held, scan_columns, weights_columns
+from margin_core.venues.adapter import Held, ScanColumns, held, scan_columns
 from margin_core.venues.columns import Column, group_sums
 from margin_core.venues.preset import Preset, load_preset
 from margin_core.venues.scan import engine as scan
 from margin_core.venues.scan.preset import ScanPreset
 from margin_core.venues.scan.tables import Tables, compile_tables
+from margin_core.venues.weights.arithmetic import Arithmetic
 from margin_core.venues.weights.engine import Result, evaluate
 from margin_core.venues.weights.preset import WeightsPreset
 from margin_core.venues.weights.sheet import prepare
+from margin_core.venues.weights_adapter import weights_columns
 
 __all__ = ["VenueStanding", "venue_margin"]
 
@@ -120,7 +122,8 @@ def venue_margin(
     --------
     >>> from margin_core import Book, Market
     >>> quotes = {"instrument": ["BTC_USDC-PERPETUAL"], "forward_usd": [100_000.0]}
-    >>> market = Market.from_table(quotes, now=0, index={"BTC": 100_000.0, "USDC": 1.0})
+    >>> now, index = 1_767_225_600_000_000_000, {"BTC": 100_000.0, "USDC": 1.0}
+    >>> market = Market.from_table(quotes, now=now, index=index)
     >>> book = Book.from_tables({"account": ["a", "a"], "quantity": [2.0, 5e4],
     ...                          "instrument": ["BTC_USDC-PERPETUAL", "USDC"]})
     >>> venue_margin(book, market, "paradex_pm").im_usd
@@ -242,12 +245,10 @@ def _by_weights(
 ) -> VenueStanding:
     n = len(book)
     columns = weights_columns(market, rows, book, preset, n, open_interest_usd)
-
-    def amount(values: Any) -> Column:
-        return np.asarray(values, dtype=np.float64) / columns.one_usd
+    usd = Arithmetic.of(preset).usd
 
     def requirement(result: Result) -> Column:
-        spare = result.limit * amount(result.collateral) - amount(result.requirement)
+        spare = result.limit * usd(result.collateral) - usd(result.requirement)
         return columns.equity_usd - spare
 
     found = {health: evaluate(prepare(preset, columns.market, health), columns.book)
@@ -261,6 +262,6 @@ def _by_weights(
         im_usd=requirement(found["init"]) if "init" in found else nothing,
         mm_usd=requirement(found["maint"]) if "maint" in found else nothing,
         worst=np.full(n, "", dtype=object),
-        parts_usd={k: amount(v) for k, v in last.parts.items()} if last is not None else {},
+        parts_usd={k: usd(v) for k, v in last.parts.items()} if last is not None else {},
         unverified=preset.unverified(),
     )

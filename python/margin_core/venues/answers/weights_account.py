@@ -10,7 +10,8 @@ import numpy as np
 
 from margin_core.venues.answers.case import Case, Expected
 from margin_core.venues.preset import load_preset
-from margin_core.venues.weights.columns import Arithmetic, Book, Kind, Market
+from margin_core.venues.weights.arithmetic import Arithmetic
+from margin_core.venues.weights.columns import Book, Kind, Market
 from margin_core.venues.weights.engine import Result, evaluate
 from margin_core.venues.weights.preset import WeightsPreset
 from margin_core.venues.weights.sheet import prepare

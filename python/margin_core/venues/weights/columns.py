@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the weights engine reads: how it counts, a market and accounts as plain columns.
+"""What the weights engine reads: a market and accounts as plain columns.
 
 Shapes: n instruments, A accounts, R rows, W swap orders. Quantity positive = long or deposited,
 negative = short or owed; prices positive, USD. In integer presets quantities are whole numbers of
 1/size_one, prices quote per unit in whole 1/quote_one, values whole 1/quote_one, weights and rates
-whole 1/weight_one, carried as Python integers in object arrays, so that no width can overflow.
+whole 1/weight_one.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import IntEnum
@@ -20,11 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from margin_core.errors import DomainError, UnknownInstrumentError
-from margin_core.venues.weights.preset import WeightsPreset
+from margin_core.venues.weights.arithmetic import Arithmetic, Column
 
-__all__ = ["Arithmetic", "Book", "Column", "Kind", "Market"]
-
-Column = NDArray[Any]  # float64, or object holding Python ints
+__all__ = ["Book", "Kind", "Market"]
 
 
 class Kind(IntEnum):
@@ -34,60 +31,6 @@ class Kind(IntEnum):
     POSITION = 1
     CALL = 2
     PUT = 3
-
-
-@dataclass(frozen=True)
-class Arithmetic:
-    """How a preset counts: float64, or whole numbers that round toward zero; see `Counting`."""
-
-    integer: bool = False
-    weight_one: int = 1
-    imf_one: int = 1
-    size_one: int = 1
-    quote_one: int = 1
-    root_multiplier: int = 1
-    root_offset: int = 0
-    root_one: int = 1
-
-    @classmethod
-    def of(cls, preset: WeightsPreset) -> Arithmetic:
-        counting = preset.arithmetic
-        if counting is None:
-            return cls()
-        return cls(**{f.name: getattr(counting, f.name) for f in fields(cls)})
-
-    def array(self, values: Any) -> Column:
-        """A column of this arithmetic; integers only where the preset counts in integers."""
-        if not self.integer:
-            return np.asarray(values, dtype=np.float64)
-        column = np.empty(np.shape(values), dtype=object)
-        column[...] = values
-        if any(int(x) != x for x in column.flat):
-            raise DomainError("an integer preset was given a fraction")
-        return np.vectorize(int, otypes=[object])(column) if column.size else column
-
-    def zeros(self, *shape: int) -> Column:
-        return self.array(np.zeros(shape, dtype=int))
-
-    def muldiv(self, a: Any, b: Any, c: Any) -> Column:
-        """a b / c, toward zero in integers. c > 0."""
-        if not self.integer:
-            return a * b / c
-        product = a * b
-        return np.where(product >= 0, abs(product) // c, -(abs(product) // c))
-
-    def weighted(self, value: Any, weight: Any) -> Column:
-        return self.muldiv(value, weight, self.weight_one)
-
-    def value(self, quantity: Any, price: Any) -> Column:
-        return self.muldiv(quantity, price, self.size_one)
-
-    def root(self, size: Any) -> Column:
-        """Square root of a size >= 0, in 1/root_one."""
-        if not self.integer:
-            return np.sqrt(size)
-        isqrt: Any = np.frompyfunc(math.isqrt, 1, 1)
-        return isqrt(self.array(self.root_multiplier * size + self.root_offset))
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,8 +77,6 @@ class Market:
         """
         rows = sorted(rows, key=_order)
         row_of = {row["name"]: i for i, row in enumerate(rows)}
-        if len(row_of) != len(rows):
-            raise DomainError("market: an instrument is listed twice")
         known = {"name", "cls", "kind", "unit", "expiry", "settle", "price", *_QUOTES}
         for row in rows:
             if set(row) - known:
@@ -165,11 +106,13 @@ class Market:
             stable=stable,
             **quotes,
         )
-        market._check()
+        market.check()
         return market
 
-    def _check(self) -> None:
+    def check(self) -> None:
         """Positive prices, no negative or missing number, a balance to settle every position in."""
+        if len(self.row_of) != len(self.names):
+            raise DomainError("market: an instrument is listed twice")
 
         def refuse(bad: Any, what: str) -> None:
             if bad.any():
@@ -188,6 +131,17 @@ class Market:
     @cached_property
     def row_of(self) -> dict[str, int]:
         return {name: i for i, name in enumerate(self.names)}
+
+    @cached_property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes, each once, in the order of `class_of`."""
+        return tuple(dict.fromkeys(self.classes))
+
+    @cached_property
+    def class_of(self) -> NDArray[np.int64]:
+        """(n,) Place of each instrument's class in `class_names`."""
+        place = {name: i for i, name in enumerate(self.class_names)}
+        return np.array([place[name] for name in self.classes], dtype=np.int64)
 
     def row(self, name: str) -> int:
         if name not in self.row_of:
@@ -265,13 +219,17 @@ class Book:
             name: arithmetic.array(list(c)) if name in amounts else np.array(c, dtype=np.int64)
             for name, c in zip(names, given, strict=True)
         })  # fmt: skip
+        book.check()
+        return book
+
+    def check(self) -> None:
+        """No negative order, nothing that is not finite."""
         for name in ("bids", "asks", "swap_base_reserved", "swap_quote_reserved"):
-            if not np.all(getattr(book, name) >= 0):
+            if not np.all(getattr(self, name) >= 0):
                 raise DomainError(f"accounts.{name}: negative or not a number")
         for name in ("quantity", "quote"):
-            if not np.all(abs(getattr(book, name)) < np.inf):
+            if not np.all(abs(getattr(self, name)) < np.inf):
                 raise DomainError(f"accounts.{name}: not finite")
-        return book
 
     @property
     def n_accounts(self) -> int:

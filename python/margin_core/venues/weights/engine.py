@@ -19,12 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from margin_core.errors import NotMarginableError
-from margin_core.venues.columns import group_sums
-from margin_core.venues.weights.columns import Arithmetic, Book, Column, Kind
+from margin_core.venues.columns import Index
+from margin_core.venues.weights.arithmetic import Arithmetic, Column
+from margin_core.venues.weights.columns import Book, Kind
+from margin_core.venues.weights.options import Expiries, option_expiries
 from margin_core.venues.weights.preset import WeightsPreset
 from margin_core.venues.weights.sheet import Sheet, Table
 
-__all__ = ["Result", "evaluate", "max_loss"]
+__all__ = ["Result", "evaluate"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,17 +38,6 @@ class Rows:
     pnl_weight: Column
     requirement: Column
     value: Column  # balances: weighted value, settled P&L included
-
-
-@dataclass(frozen=True, eq=False)
-class Expiries:
-    """One entry an (account, expiry) held: USD, requirement positive."""
-
-    account: NDArray[np.int64]
-    expiry: NDArray[np.int64]
-    isolated: Column
-    max_loss: Column
-    requirement: Column
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,35 +67,40 @@ class Result:
 
 def evaluate(sheet: Sheet, book: Book) -> Result:
     """Every account's collateral and requirement in the sheet's health type."""
-    stage, charges, aggregate = Walk(sheet, book), sheet.charges, sheet.preset.aggregate
-    filled = stage.positions()
-    amount = stage.settle(filled.settled)
-    weight, value = stage.balances(amount)
-    rows = Rows(
-        np.where(stage.balance, weight, filled.rate), filled.pnl, filled.pnl_weight,
-        filled.requirement, value,
-    )  # fmt: skip
-    expiries = stage.expiries()
-    pool = stage.per_token if aggregate.per_token else stage.pooled
-    collateral, parts = pool(rows, amount, stage.swap_orders(amount))
+    walk, charges, aggregate = Walk(sheet, book), sheet.charges, sheet.preset.aggregate
+    filled = walk.positions()
+    amount = walk.settle(filled.settled)
+    valued = walk.balances(amount)
+    expiries = option_expiries(sheet, book)
+    pool = walk.per_token if aggregate.per_token else walk.pooled
+    collateral, parts = pool(filled, valued, amount, walk.swap_orders(amount))
     parts |= {
-        "options": group_sums(expiries.requirement, expiries.account, book.n_accounts),
-        "confidence": stage.per_account(charges.confidence[book.instrument] * stage.gross),
-        "depeg": stage.per_account(charges.depeg[book.instrument] * stage.gross),
+        "options": walk.sums(expiries.requirement, expiries.account),
+        "confidence": walk.contingency(charges.confidence),
+        "depeg": walk.contingency(charges.depeg),
     }
     total: Column = np.sum(list(parts.values()), axis=0)
+    rows = walk.rows(filled, valued)
     return Result(collateral, total, aggregate.limit, parts, rows, expiries)
 
 
 @dataclass(frozen=True, eq=False)
 class Fill:
-    """Positions after one way of filling the open orders, (R,)."""
+    """Positions after one way of filling the open orders, a row a position."""
 
     pnl: Column
     pnl_weight: Column
     rate: Column
     requirement: Column
     settled: Column
+
+
+@dataclass(frozen=True, eq=False)
+class Valued:
+    """Balances, a row a balance."""
+
+    weight: Column
+    value: Column
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,29 +123,35 @@ class Walk:
         return self.sheet.market.kind[self.book.instrument]
 
     @cached_property
-    def balance(self) -> NDArray[np.bool_]:
-        return self.kind == Kind.BALANCE
+    def balance(self) -> Index:
+        """Rows of balances."""
+        return np.flatnonzero(self.kind == Kind.BALANCE)
 
     @cached_property
-    def position(self) -> NDArray[np.bool_]:
-        return self.kind == Kind.POSITION
+    def position(self) -> Index:
+        """Rows of positions."""
+        return np.flatnonzero(self.kind == Kind.POSITION)
 
-    @cached_property
-    def gross(self) -> Column:
-        """What contingencies are charged on: options sold, and everything else held."""
-        short = np.maximum(-self.book.quantity, 0)
-        return np.where(self.kind >= Kind.CALL, short, abs(self.book.quantity))
+    def sums(self, values: Column, account: Index) -> Column:
+        """(A,)"""
+        return self.math.sums(values, account, self.book.n_accounts)
 
-    @cached_property
-    def asset(self) -> Column:
-        return self.sheet.prices.asset[self.book.instrument]
+    def rows(self, filled: Fill, valued: Valued) -> Rows:
+        """Both kinds of rows in the order of the book."""
 
-    @cached_property
-    def liability(self) -> Column:
-        return self.sheet.prices.liability[self.book.instrument]
+        def spread(values: Column, at: Index) -> Column:
+            column = np.zeros(len(self.kind), dtype=values.dtype)
+            column[at] = values
+            return column
 
-    def per_account(self, rows: Column) -> Column:
-        return group_sums(rows, self.book.account, self.book.n_accounts)
+        weight = spread(filled.rate, self.position) + spread(valued.weight, self.balance)
+        return Rows(
+            weight=weight,
+            pnl=spread(filled.pnl, self.position),
+            pnl_weight=spread(filled.pnl_weight, self.position),
+            requirement=spread(filled.requirement, self.position),
+            value=spread(valued.value, self.balance),
+        )
 
     # Weights by size
 
@@ -161,7 +163,7 @@ class Walk:
     def shrunk(self, weight: Column, imf: Column, size: Column) -> Column:
         """min(weight, numerator / (1 + imf sqrt(size))): a large asset counts for less."""
         rule, m = self.preset.size_premium, self.math
-        if rule is None:
+        if rule is None or not imf.any():
             return weight
         top, bottom = rule.numerator
         discount = m.imf_one + m.muldiv(m.root(size), imf, m.root_one)
@@ -172,7 +174,7 @@ class Walk:
     def grown(self, weight: Column, imf: Column, size: Column) -> Column:
         """max(weight, weight - weight / drop + imf sqrt(size)): a large debt counts for more."""
         rule, m = self.preset.size_premium, self.math
-        if rule is None:
+        if rule is None or not imf.any():
             return weight
         unit = m.root_one * m.imf_one // m.weight_one
         premium = m.muldiv(m.root(size), imf, unit)
@@ -186,30 +188,31 @@ class Walk:
         All bids fill or all asks fill, at the price that hurts; the one with the lower outcome
         counts, bids on a tie.
         """
-        b = self.book
-        paid = self.math.value(b.bids, self.liability)
-        received = self.math.value(b.asks, self.asset)
-        bought = self.outcome(b.quantity + b.bids, b.quote - paid)
-        sold = self.outcome(b.quantity - b.asks, b.quote + received)
+        b, at = self.book, self.position
+        i, prices = b.instrument[at], self.sheet.prices
+        quantity, quote, bids, asks = (x[at] for x in (b.quantity, b.quote, b.bids, b.asks))
+        if not (bids.any() or asks.any()):
+            return self.outcome(i, quantity, quote)
+        paid = self.math.value(bids, prices.liability[i])
+        received = self.math.value(asks, prices.asset[i])
+        bought = self.outcome(i, quantity + bids, quote - paid)
+        sold = self.outcome(i, quantity - asks, quote + received)
         pick = sold.settled - sold.requirement < bought.settled - bought.requirement
-        zero = self.math.zeros(len(pick))
 
         def worse(name: str) -> Column:
-            either = np.where(pick, getattr(sold, name), getattr(bought, name))
-            return np.where(self.position, either, zero)
+            return np.where(pick, getattr(sold, name), getattr(bought, name))
 
         return Fill(*(worse(part.name) for part in fields(Fill)))
 
-    def outcome(self, quantity: Column, quote: Column) -> Fill:
-        """One way of filling."""
-        m, i = self.math, self.book.instrument
-        price = np.where(quantity >= 0, self.asset, self.liability)
-        value = m.value(quantity, price)
+    def outcome(self, i: Index, quantity: Column, quote: Column) -> Fill:
+        """One way of filling, of positions in the instruments i."""
+        m, prices = self.math, self.sheet.prices
+        long = quantity >= 0
+        value = m.value(quantity, np.where(long, prices.asset[i], prices.liability[i]))
         size, notional, pnl = abs(quantity), abs(value), value + quote
 
         def rate_of(t: Table) -> Column:
-            side = np.where(quantity >= 0, t.long[i], t.short[i])
-            return self.grown(side, t.imf[i], size)
+            return self.grown(np.where(long, t.long[i], t.short[i]), t.imf[i], size)
 
         def tiers_of(t: Table) -> Column:
             beyond = np.maximum(notional[:, None] - t.tier_above[i], 0)
@@ -227,107 +230,107 @@ class Walk:
 
     def settle(self, settled: Column) -> Column:
         """Quantity of every row with P&L added to its settlement token's, (R,)."""
-        m, amount = self.math, self.book.quantity.copy()
-        to = self.position & (self.book.settle >= 0)
-        np.add.at(amount, self.book.settle[to], m.muldiv(settled, m.size_one, m.quote_one)[to])
-        return amount
+        m, to = self.math, self.book.settle[self.position]
+        inside = to >= 0
+        tokens = m.muldiv(settled, m.size_one, m.quote_one)
+        return m.added(self.book.quantity, to[inside], tokens[inside])
 
     # Balances
 
-    def balance_weights(self, amount: Column) -> tuple[Column, Column]:
-        """Weight of each row as an asset and as a debt, at the size it has."""
-        i, size = self.book.instrument, abs(amount)
+    def balance_weights(self, i: Index, amount: Column) -> tuple[Column, Column]:
+        """Weight of amounts of the tokens i as assets and as debts, at the size they have."""
+        size = abs(amount)
         long = self.mean(lambda t: self.shrunk(t.long[i], t.imf[i], size))
         short = self.mean(lambda t: self.grown(t.short[i], t.imf[i], size))
         return long, short
 
-    def balances(self, amount: Column) -> tuple[Column, Column]:
-        """Weight used and weighted value of every balance, (R,)."""
-        m = self.math
-        long, short = self.balance_weights(amount)
-        cap = self.sheet.supply_cap[self.book.instrument]
+    def balances(self, amount: Column) -> Valued:
+        """Weight used and weighted value of every balance."""
+        m, prices, i = self.math, self.sheet.prices, self.book.instrument[self.balance]
+        amount = amount[self.balance]
+        long, short = self.balance_weights(i, amount)
+        held, cap = amount >= 0, self.sheet.supply_cap[i]
         credited = np.where((cap > 0) & (amount > cap), cap, amount)
-        held = m.weighted(m.value(credited, self.asset), long)
-        owed = m.weighted(m.value(amount, self.liability), short)
-        zero = m.zeros(len(amount))
-        value = np.where(amount >= 0, held, owed)
-        return np.where(amount >= 0, long, short), np.where(self.balance, value, zero)
+        weight = np.where(held, long, short)
+        price = np.where(held, prices.asset[i], prices.liability[i])
+        return Valued(weight, m.weighted(m.value(credited, price), weight))
 
     def swap_orders(self, amount: Column) -> Column:
         """What reserved funds add, (A,): each order lands wholly in its worse token.
 
         An order is valued on top of the most its token could hold, all orders landing there.
         """
-        m, b = self.math, self.book
+        m, b, prices = self.math, self.book, self.sheet.prices
         base, quote = b.swap_base, b.swap_quote
 
-        def exchange(given: Column, source: Column, to: Column) -> Column:
-            return m.muldiv(given, self.asset[source], self.liability[to])
+        def exchange(given: Column, source: Index, to: Index) -> Column:
+            price = prices.asset[b.instrument[source]]
+            return m.muldiv(given, price, prices.liability[b.instrument[to]])
 
         into_base = b.swap_base_reserved + exchange(b.swap_quote_reserved, quote, base)
         into_quote = b.swap_quote_reserved + exchange(b.swap_base_reserved, base, quote)
-        top = amount.copy()
-        np.add.at(top, base, into_base)
-        np.add.at(top, quote, into_quote)
-        long, short = self.balance_weights(amount)
+        top = m.added(m.added(amount, base, into_base), quote, into_quote)
 
-        def worth(row: NDArray[np.int64], landing: Column) -> Column:
+        def worth(row: Index, landing: Column) -> Column:
+            i = b.instrument[row]
+            long, short = self.balance_weights(i, amount[row])
             held = np.minimum(np.maximum(top[row], 0), landing)
-            asset = m.weighted(m.value(held, self.asset[row]), long[row])
-            repaid = m.weighted(m.value(landing - held, self.liability[row]), short[row])
+            asset = m.weighted(m.value(held, prices.asset[i]), long)
+            repaid = m.weighted(m.value(landing - held, prices.liability[i]), short)
             return asset + repaid
 
         worst = np.minimum(worth(base, into_base), worth(quote, into_quote))
-        return group_sums(worst, b.account[base], b.n_accounts)
+        return self.sums(worst, b.account[base])
 
-    # Options
+    # Contingencies
 
-    def expiries(self) -> Expiries:
-        """Per account and expiry the lesser of the isolated sum and the worst settlement loss."""
-        b, market, charges = self.book, self.sheet.market, self.sheet.charges
-        rows = np.flatnonzero(self.kind >= Kind.CALL)
-        key = np.stack([b.account[rows], market.expiry[b.instrument[rows]]])
-        cut = np.flatnonzero(np.any(np.diff(key, axis=1, prepend=-1) != 0, axis=0))
-        isolated = self.math.zeros(len(cut))
-        worst = self.math.zeros(len(cut))
-        for n, segment in enumerate(np.split(rows, cut[1:]) if len(cut) else ()):
-            i, q = b.instrument[segment], b.quantity[segment]
-            isolated[n] = np.maximum(-q, 0) @ charges.short_option[i]
-            worst[n] = max_loss(market.kind[i], market.strike[i], q, charges.unpaired[i])
-        return Expiries(key[0, cut], key[1, cut], isolated, worst, np.minimum(isolated, worst))
+    def contingency(self, charge: Column) -> Column:
+        """(A,) A charge per unit of options sold and of everything else held."""
+        b = self.book
+        if not charge.any():
+            return self.math.zeros(b.n_accounts)
+        option = self.kind >= Kind.CALL
+        gross = np.where(option, np.maximum(-b.quantity, 0), abs(b.quantity))
+        return self.sums(charge[b.instrument] * gross, b.account)
 
     # Aggregation
 
-    def pooled(self, rows: Rows, amount: Column, swaps: Column) -> tuple[Column, dict[str, Column]]:
+    def pooled(
+        self, filled: Fill, valued: Valued, amount: Column, swaps: Column
+    ) -> tuple[Column, dict[str, Column]]:
         """One pool: weighted values and swaps against all requirements."""
-        aggregate = self.preset.aggregate
+        aggregate, account = self.preset.aggregate, self.book.account
+        of = account[self.balance]
         parts = {
-            "positions": self.per_account(rows.requirement),
+            "positions": self.sums(filled.requirement, account[self.position]),
             "fixed": self.math.zeros(self.book.n_accounts) + self.math.array(aggregate.fixed),
         }
         if aggregate.liabilities == "collateral":
-            return self.per_account(rows.value) + swaps, parts
-        parts["liabilities"] = self.per_account(np.maximum(-rows.value, 0))
-        return self.per_account(np.maximum(rows.value, 0)) + swaps, parts
+            return self.sums(valued.value, of) + swaps, parts
+        parts["liabilities"] = self.sums(np.maximum(-valued.value, 0), of)
+        return self.sums(np.maximum(valued.value, 0), of) + swaps, parts
 
     def per_token(
-        self, rows: Rows, amount: Column, swaps: Column
+        self, filled: Fill, valued: Valued, amount: Column, swaps: Column
     ) -> tuple[Column, dict[str, Column]]:
         """A pool for every token that may be borrowed, the worst of them counts: its balance and
         what the other assets may stand for, up to the borrow cap, against what is owed in it."""
         b, market, caps = self.book, self.sheet.market, self.sheet.borrow_cap
+        token_of, price = b.instrument[self.balance], self.sheet.prices.asset
+        settle_in = market.settle[b.instrument[self.position]]
+        of, of_position = b.account[self.balance], b.account[self.position]
+        asset, owed = np.maximum(valued.value, 0), np.maximum(-valued.value, 0)
         worst: dict[str, Column] = {}
         fixed = np.full(b.n_accounts, float(self.preset.aggregate.fixed))
         for token in np.flatnonzero((market.kind == Kind.BALANCE) & (caps > 0)):
-            own = self.balance & (b.instrument == token)
-            other = self.per_account(np.where(own, 0, np.maximum(rows.value, 0)))
-            held = self.per_account(np.where(own, np.maximum(amount, 0) * self.asset, 0))
-            credit = np.minimum(caps[token] * self.sheet.prices.asset[token], other + swaps)
-            here = market.settle[b.instrument] == token
+            own, here = token_of == token, settle_in == token
+            held = np.maximum(amount[self.balance[own]], 0) * price[token]
+            other = self.sums(asset[~own], of[~own])
             pool = {
-                "collateral": held + credit,
-                "positions": self.per_account(np.where(here, rows.requirement, 0)),
-                "liabilities": self.per_account(np.where(own, np.maximum(-rows.value, 0), 0)),
+                "collateral": self.sums(held, of[own])
+                + np.minimum(caps[token] * price[token], other + swaps),
+                "positions": self.sums(filled.requirement[here], of_position[here]),
+                "liabilities": self.sums(owed[own], of[own]),
             }
             worst = pool if not worst else _worse(worst, pool, fixed)
         if not worst:
@@ -335,25 +338,6 @@ class Walk:
                 f"{self.preset.name}: the market has no token that may be borrowed"
             )
         return worst.pop("collateral"), worst | {"fixed": fixed}
-
-
-def max_loss(kind: Column, strike: Column, quantity: Column, unpaired: Column) -> float:
-    """Worst loss of one expiry at settlement prices {0, strikes}, and of calls sold beyond those.
-
-    Strikes rise. One walk: the payoff at 0 is the puts'; its slope starts at minus the puts held
-    and every option, call or put, adds its quantity to the slope at its strike.
-    """
-    put = kind == Kind.PUT
-    slope = -quantity[put].sum() + np.cumsum(quantity)
-    at_zero = (quantity * strike)[put].sum()
-    at_strikes = (
-        at_zero
-        - quantity[put].sum() * strike[0]
-        + np.concatenate([[0.0], np.cumsum(slope[:-1] * np.diff(strike))])
-    )
-    calls = quantity[~put].sum()
-    beyond = max(-calls, 0.0) * unpaired.max()
-    return -min(0.0, at_zero, at_strikes.min()) + beyond
 
 
 def _worse(a: dict[str, Column], b: dict[str, Column], fixed: Column) -> dict[str, Column]:

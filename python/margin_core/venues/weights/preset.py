@@ -37,13 +37,18 @@ class Counting(Sourced):
 
     source: str = ""
     integer: bool = False
-    weight_one: int = Field(1, ge=1)
-    imf_one: int = Field(1, ge=1)
-    size_one: int = Field(1, ge=1)
-    quote_one: int = Field(1, ge=1)
-    root_multiplier: int = Field(1, ge=0)
-    root_offset: int = Field(0, ge=0)
-    root_one: int = Field(1, ge=1)
+    weight_one: int = Field(1, ge=1, le=10**18)
+    imf_one: int = Field(1, ge=1, le=10**18)
+    size_one: int = Field(1, ge=1, le=10**18)
+    quote_one: int = Field(1, ge=1, le=10**18)
+    root_multiplier: int = Field(1, ge=0, le=10**18)
+    root_offset: int = Field(0, ge=0, le=10**18)
+    root_one: int = Field(1, ge=1, le=10**18)
+
+    @property
+    def has_premium_unit(self) -> bool:
+        """Whether root times imf is counted finely enough to be put in weights."""
+        return self.root_one * self.imf_one >= self.weight_one
 
     @model_validator(mode="after")
     def _whole(self) -> Counting:
@@ -99,7 +104,9 @@ class Class(Sourced):
     borrow_scale_start: Amount = 0
     oi_lower: Amount = Field(0, description="Open interest, USD.")
     oi_upper: Amount = Field(0, description="0: no scaling.")
-    tiers: tuple[tuple[Amount, Amount], ...] = Field((), description="Above USD, rate added.")
+    tiers: tuple[tuple[Amount, Amount], ...] = Field(
+        (), max_length=32, description="Above USD, rate added."
+    )
     supply_cap: Amount = Field(0, description="Quantity credited at most; 0: no cap.")
     borrow_cap: Amount = Field(0, description="Quantity that other assets may stand for; 0: none.")
     confidence: Contingency = Contingency()
@@ -167,7 +174,10 @@ class WeightsPreset(Described):
 
     @model_validator(mode="after")
     def _whole(self) -> WeightsPreset:
-        integer = self.arithmetic is not None and self.arithmetic.integer
+        counting = self.arithmetic
+        integer = counting is not None and counting.integer
+        if counting and self.size_premium and not counting.has_premium_unit:
+            raise ValueError("arithmetic.weight_one: above root_one imf_one, a premium has no unit")
         for name, health in self.health.items():
             for part in health.average:
                 if part not in self.health:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from margin_core.errors import ModelError, NotMarginableError
-from margin_core.venues.weights.columns import Arithmetic, Column, Kind, Market
+from margin_core.venues.weights.arithmetic import Arithmetic, Column
+from margin_core.venues.weights.columns import Kind, Market
 from margin_core.venues.weights.preset import (
     Class,
     Contingency,
@@ -76,19 +77,18 @@ class Charges:
 
 def weight_table(preset: WeightsPreset, market: Market, health: Health) -> Table:
     """Weights and rates, moved by deposits, borrows and open interest where the type is scaled."""
-    math_, classes = Arithmetic.of(preset), [preset.of(name) for name in market.classes]
-    named = zip(classes, market.names, strict=True)
-    weights = [_weights(entry, health.weights, name) for entry, name in named]
+    math_, classes, of = Arithmetic.of(preset), classes_of(preset, market), market.class_of
+    weights = [_weights(entry, health.weights, market, i) for i, entry in enumerate(classes)]
 
     def column(name: str) -> Column:
-        return math_.array([getattr(entry, name) for entry in classes])
+        return math_.array([getattr(entry, name) for entry in classes])[of]
 
-    long = math_.array([w.long for w in weights])
-    short = math_.array([w.short for w in weights])
+    long = math_.array([w.long for w in weights])[of]
+    short = math_.array([w.short for w in weights])[of]
     one = math_.weight_one
     steps = max((len(entry.tiers) for entry in classes), default=0)
     tiers = [[*entry.tiers, *[(0, 0)] * (steps - len(entry.tiers))] for entry in classes]
-    tier = math_.array(tiers).reshape(len(classes), steps, 2)
+    tier = math_.array(tiers).reshape(len(classes), steps, 2)[of]
     above, step = tier[:, :, 0], tier[:, :, 1]
     if health.scaled:
         balance = market.kind == Kind.BALANCE
@@ -100,15 +100,21 @@ def weight_table(preset: WeightsPreset, market: Market, health: Health) -> Table
         long = np.where(balance, deposited, crowd(math_, long, one, *oi))
         short = np.where(balance, borrowed, crowd(math_, short, one, *oi))
         step = crowd(math_, step, 0, *(c[:, None] for c in oi))
-    pnl = math_.array([one if w.pnl is None else w.pnl for w in weights])
+    pnl = math_.array([one if w.pnl is None else w.pnl for w in weights])[of]
     return Table(long, short, pnl, column("imf"), column("pnl_imf"), above, step)
 
 
-def _weights(entry: Class, health: str, name: str) -> Weights:
+def classes_of(preset: WeightsPreset, market: Market) -> list[Class]:
+    """The preset's entry of each of the market's classes."""
+    return [preset.of(name) for name in market.class_names]
+
+
+def _weights(entry: Class, health: str, market: Market, i: int) -> Weights:
     if health in entry.weights:
         return entry.weights[health]
     if entry.options:
         return Weights()
+    name = market.names[int(np.argmax(market.class_of == i))]
     raise NotMarginableError(f"{name}: no {health!r} weights")
 
 
@@ -137,15 +143,15 @@ def scale_up(math_: Arithmetic, weight: Column, value: Column, start: Column) ->
 def charge_columns(preset: WeightsPreset, market: Market, health: Health) -> Charges:
     """Per-unit charges. Options: `short_option_charge`. Contingencies only where the type has them:
     what confidence and the stable price lack below their thresholds, times notional."""
-    classes = [preset.of(name) for name in market.classes]
+    classes, of = classes_of(preset, market), market.class_of
     option = market.kind >= Kind.CALL
-    short = unpaired = unsure = unpegged = Arithmetic.of(preset).zeros(len(classes))
+    short = unpaired = unsure = unpegged = Arithmetic.of(preset).zeros(len(of))
     if option.any():
         short, unpaired = _option_charges(market, classes, health.weights)
     if health.contingencies:
         notional = np.where(option, market.index, market.price[:, 0])
-        unsure = notional * _shortfall(market.confidence, [c.confidence for c in classes], 1)
-        unpegged = market.index * _shortfall(market.stable, [c.depeg for c in classes])
+        unsure = notional * _shortfall(market.confidence, [c.confidence for c in classes], of, 1)
+        unpegged = market.index * _shortfall(market.stable, [c.depeg for c in classes], of)
     return Charges(short, unpaired, unsure, unpegged)
 
 
@@ -153,23 +159,27 @@ def _option_charges(
     market: Market, classes: Sequence[Class], weights: str
 ) -> tuple[Column, Column]:
     """Per option sold, with its floor; per call sold beyond those held."""
-    missing = (market.kind >= Kind.CALL) & np.array([weights not in c.options for c in classes])
+    of = market.class_of
+    missing = (market.kind >= Kind.CALL) & np.array([weights not in c.options for c in classes])[of]
     if missing.any():
         raise NotMarginableError(
             f"{market.names[int(missing.argmax())]}: no {weights!r} option rule"
         )
     rules = [c.options.get(weights, OptionRule()) for c in classes]
     floors = [c.options.get(r.floor_of, OptionRule()) for c, r in zip(classes, rules, strict=True)]
-    floor = np.array([rule.floor for rule in rules]) * short_option_charge(market, floors)
-    unpaired = np.array([rule.unpaired for rule in rules]) * market.forward
+    floor = np.array([rule.floor for rule in rules])[of] * short_option_charge(market, floors)
+    unpaired = np.array([rule.unpaired for rule in rules])[of] * market.forward
     return np.maximum(short_option_charge(market, rules), floor), unpaired
 
 
 def short_option_charge(market: Market, rules: Sequence[OptionRule]) -> Column:
-    """mark + max(spot_max S - out of the money, spot_min S, mark_frac mark) per option sold."""
+    """mark + max(spot_max S - out of the money, spot_min S, mark_frac mark) per option sold.
+
+    One rule a class.
+    """
 
     def column(name: str) -> Column:
-        return np.array([getattr(rule, name) for rule in rules])
+        return np.array([getattr(rule, name) for rule in rules])[market.class_of]
 
     side = np.where(market.kind == Kind.CALL, 1, -1)
     otm = np.maximum(side * (market.strike - market.index), 0)
@@ -177,10 +187,12 @@ def short_option_charge(market: Market, rules: Sequence[OptionRule]) -> Column:
     return market.mark + np.maximum(spot, column("mark") * market.mark)
 
 
-def _shortfall(level: Any, rules: Sequence[Contingency], full: float | None = None) -> Column:
+def _shortfall(
+    level: Any, rules: Sequence[Contingency], of: Any, full: float | None = None
+) -> Column:
     """factor ((full or threshold) - level) where level < threshold."""
-    threshold = np.array([rule.threshold for rule in rules])
-    factor = np.array([rule.factor for rule in rules])
+    threshold = np.array([rule.threshold for rule in rules])[of]
+    factor = np.array([rule.factor for rule in rules])[of]
     target = threshold if full is None else full
     return np.where(level < threshold, factor * (target - level), 0)
 
@@ -194,13 +206,13 @@ def prepare(preset: WeightsPreset, market: Market, health_type: str) -> Sheet:
     parts = [preset.health[name] for name in health.average] or [health]
     if health.average and (market.kind >= Kind.CALL).any():
         raise NotMarginableError(f"health.{health_type}: option rules have no average")
-    classes = [preset.of(name) for name in market.classes]
+    math_, classes, of = Arithmetic.of(preset), classes_of(preset, market), market.class_of
     return Sheet(
         preset,
         market,
         Prices(*PRICE_RULES[health.price](market.price)),
         [weight_table(preset, market, part) for part in parts],
         charge_columns(preset, market, parts[0]),
-        Arithmetic.of(preset).array([entry.supply_cap for entry in classes]),
-        Arithmetic.of(preset).array([entry.borrow_cap for entry in classes]),
+        math_.array([entry.supply_cap for entry in classes])[of],
+        math_.array([entry.borrow_cap for entry in classes])[of],
     )
