@@ -57,6 +57,10 @@ def show_preset(preset: Preset) -> None:
         screen.heading("Classes")
         for entry in preset.classes:
             screen.prose(clean(", ".join(entry.names)), indent=2)
+    if preset.provisions:
+        screen.heading("Provisions: amounts from outside the model")
+        for rule in preset.provisions:
+            screen.prose(f"{clean(rule.name)}: IM {rule.im:.4g} x, MM {rule.mm:.4g} x", indent=2)
     if open_points:
         screen.heading("Not verified against the venue")
         tables = dict(preset.tables())

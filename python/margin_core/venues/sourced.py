@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from margin_core.errors import ModelError
 
-__all__ = ["Described", "Finite", "NotNegative", "Sourced", "Strict", "merged"]
+__all__ = ["Described", "Finite", "NotNegative", "Provision", "Sourced", "Strict", "merged"]
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
@@ -32,6 +32,14 @@ class Sourced(Strict):
     verified: bool = Field(True, description="Checked against the venue's own numbers or code.")
 
 
+class Provision(Sourced):
+    """An amount that the venue adds from outside its model: IM rises by im of it, MM by mm."""
+
+    name: str = Field(min_length=1)
+    im: NotNegative = 1.0
+    mm: NotNegative = 1.0
+
+
 class Described(Strict):
     """The head of every preset."""
 
@@ -40,6 +48,22 @@ class Described(Strict):
     sources: dict[str, Annotated[str, Field(min_length=1)]] = Field(
         description="What the tables' `source` keys stand for, with dates."
     )
+    provisions: tuple[Provision, ...] = Field((), description="What `venue_margin` may be given.")
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        names = [rule.name for rule in self.provisions]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"provisions: {name!r} is there twice")
+        return self
+
+    def provision(self, name: str) -> Provision:
+        """The rule of that name."""
+        for rule in self.provisions:
+            if rule.name == name:
+                return rule
+        raise ModelError(f"{self.name} has no provision {name!r}")
 
     @model_validator(mode="after")
     def _sources_exist(self) -> Self:

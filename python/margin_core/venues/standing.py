@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from margin_core.table import Table
 from margin_core.venues.adapter import Held, ScanColumns, held, scan_columns
 from margin_core.venues.columns import Column, group_sums
 from margin_core.venues.preset import Preset, load_preset
+from margin_core.venues.provisions import read_provisions
 from margin_core.venues.scan import engine as scan
 from margin_core.venues.scan.preset import ScanPreset
 from margin_core.venues.scan.tables import Tables, compile_tables
@@ -48,7 +49,7 @@ class VenueStanding:
         The binding scenario of each unit; "" where nothing is scanned.
     parts_usd : dict of (n,) float64
         What maintenance is made of: the scan less its offsets and each charge, before factors; or
-        each part of a weighted requirement.
+        each part of a weighted requirement; and each provision's amount as it was given.
     unverified : tuple of str
         Paths of the preset's tables that nobody has checked against the venue.
     """
@@ -80,6 +81,7 @@ def venue_margin(
     preset: str | os.PathLike[str] | Preset,
     *,
     open_interest_usd: Mapping[str, float] | None = None,
+    provisions: Any = None,
     threads: int = 0,
 ) -> VenueStanding:
     """Margin every account as a venue's preset does.
@@ -93,6 +95,9 @@ def venue_margin(
         `margin-core model` lists them; `load_preset` changes numbers. See docs/venues.
     open_interest_usd : {unit: USD}, optional
         Scales initial rates where the preset says so.
+    provisions : columns account, provision, amount_usd; optional
+        What the venue adds from outside its model, 0 or more, a table as `Book.from_tables` takes
+        them. The preset names them and says how much of each counts in IM and in MM.
     threads : int
         Of a scenario preset's sweep; 0: one per processor. Results do not depend on it.
 
@@ -106,7 +111,8 @@ def venue_margin(
     ------
     NotMarginableError
         A position that the preset has no rule for, an inverse option under a linear manager or a
-        second underlying under a single-underlying one; `error.row` is the position's.
+        second underlying under a single-underlying one; `error.row` is the position's. A provision
+        that the preset does not name; its row.
     ModelError
         The preset contradicts its schema.
     UnknownInstrumentError, DomainError
@@ -140,11 +146,26 @@ def venue_margin(
             found = _by_scan(loaded, book, market, rows, threads)
         else:
             found = _by_weights(loaded, book, market, rows, open_interest_usd or {})
+        if provisions is not None:
+            found = _with_provisions(found, loaded, provisions)
     bad = ~(np.isfinite(found.equity_usd) & np.isfinite(found.mm_usd))
     if bad.any() and "maint" in getattr(loaded, "health", ("maint",)):
         row = int(np.argmax(bad))
         raise DomainError(f"account {book.accounts[row]!r}: its amounts overflow", row=row)
     return found
+
+
+def _with_provisions(found: VenueStanding, preset: Preset, source: Any) -> VenueStanding:
+    given = read_provisions(source, preset, found.accounts)
+    for name in given.parts_usd:
+        if name in found.parts_usd:
+            raise ModelError(f"{preset.name}: provisions: {name!r} is the name of another part")
+    return replace(
+        found,
+        im_usd=found.im_usd + given.im_usd,
+        mm_usd=found.mm_usd + given.mm_usd,
+        parts_usd={**found.parts_usd, **given.parts_usd},
+    )
 
 
 def _by_scan(preset: ScanPreset, book: Book, market: Market, rows: Held, threads: int

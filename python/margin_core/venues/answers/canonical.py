@@ -21,7 +21,7 @@ __all__ = ["FORM", "canonical"]
 FORM, VERSION = "margin_core_cases", 1
 
 _FILE = re.compile(f"{FORM}|about|preset|overrides|tolerance|cases")
-_CASE = re.compile("name|now_ns|index_usd|quotes|positions|open_interest_usd|expect")
+_CASE = re.compile("name|now_ns|index_usd|quotes|positions|open_interest_usd|provisions_usd|expect")
 _QUOTE = re.compile("instrument|forward_usd|vol|mark_usd|mark_price|rate|contract_size|step")
 _POSITION = re.compile("instrument|quantity|entry_price")
 _TEXT = ("instrument",)
@@ -59,7 +59,10 @@ def _solver(case: Record, preset: Any) -> Callable[[], VenueStanding]:
     quotes = _columns(case, "quotes", _QUOTE)
     positions = _columns(case, "positions", _POSITION)
     positions["account"] = ["account"] * len(positions["instrument"])
-    interest = case.record("open_interest_usd") if "open_interest_usd" in case else None
+    interest = _amounts_of(case, "open_interest_usd")
+    outside = _amounts_of(case, "provisions_usd")
+    provisions = {"account": ["account"] * len(outside), "provision": list(outside),
+                  "amount_usd": list(outside.values())}  # fmt: skip
 
     def solve() -> VenueStanding:
         market = Market.from_table(
@@ -67,10 +70,16 @@ def _solver(case: Record, preset: Any) -> Callable[[], VenueStanding]:
             name=f"{case.where}.quotes",
         )  # fmt: skip
         book = Book.from_tables(positions, name=f"{case.where}.positions")
-        crowd = {unit: interest[unit] for unit in interest} if interest else None
-        return venue_margin(book, market, preset, open_interest_usd=crowd)
+        given = provisions if outside else None
+        return venue_margin(book, market, preset, open_interest_usd=interest, provisions=given)
 
     return solve
+
+
+def _amounts_of(case: Record, key: str) -> dict[str, float]:
+    """An object of numbers; empty where there is none."""
+    found = case.record(key) if key in case else None
+    return {name: found[name] for name in found} if found else {}
 
 
 def _columns(case: Record, key: str, known: re.Pattern[str]) -> dict[str, list[Any]]:

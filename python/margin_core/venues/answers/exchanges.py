@@ -23,6 +23,7 @@ from margin_core.venues.answers.scan_account import (
     scan_case,
     scan_loss,
 )
+from margin_core.venues.preset import load_preset
 
 __all__ = ["deribit_pme", "okx_pm", "paradex_pm", "span_classic"]
 
@@ -32,20 +33,23 @@ SECONDS_PER_YEAR = 365.0 * 86400.0
 
 PME_TOLERANCE = 1e-9
 MAX_BUCKETS = 100
-#: Amounts whose rules are not known; they are taken from the answer and added to IM.
-PME_OUTSIDE = ("open_orders_margin", "mmp_margin", "spot_margin", "correlation_contingency")
+#: Amounts whose rules are not known: they are taken from the answer, as these provisions.
+PME_OUTSIDE = {"open_orders_margin": "open_orders", "mmp_margin": "mmp", "spot_margin": "spot",
+               "correlation_contingency": "correlation"}  # fmt: skip
 _DATED = re.compile(r"-(\d{1,2})([A-Z]{3})(\d{2})$")
 _MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 
 
 def deribit_pme(data: Record, _: str) -> Iterator[Case]:
     """Risk vectors, worst case, shocks, IM and MM are judged."""
+    preset = load_preset("deribit_pm")
     for vector in data.records("vectors"):
         positions, known = vector.record("positions"), vector.record("expected")
         coin = next(iter(positions), "").split("-")[0]
         now_s = _pme_now_s(vector.text("provenance"))
-        outside = sum(known.get(key, 0.0) for key in PME_OUTSIDE)
-        account = Account(units={coin: (vector["index_price"], 1.0)}, provision_im=outside)
+        account = Account(units={coin: (vector["index_price"], 1.0)})
+        for key, provision in PME_OUTSIDE.items():
+            account.provide(preset.provision(provision), known.get(key, 0.0))
         for name, position in positions.named():
             dated = _DATED.search(name)
             if not dated and not name.endswith("-PERPETUAL"):
@@ -166,12 +170,13 @@ OKX_TOLERANCE = 1e-12
 
 def okx_pm(data: Record, _: str) -> Iterator[Case]:
     """MR1 to MR7 and the unit's requirement are judged."""
+    preset = load_preset("okx_pm")
     for unit in data.records("risk_units"):
         name, mark = unit.text("unit"), unit["mark"]
         quantity = unit["delta_usd"] / mark  # of a coin; USDT's price, too, is in it
         index = _okx_index(unit, quantity)
-        mr9 = unit.get("mr9", 0.0)
-        account = Account(units={name: (index, 1.0)}, provision_im=1.3 * mr9, provision_mm=mr9)
+        account = Account(units={name: (index, 1.0)})
+        account.provide(preset.provision("MR9"), unit.get("mr9", 0.0))
         account.hold(f"{name}-USDT-SWAP", Kind.PERPETUAL, quantity, mark)
         parts: list[tuple[str, Any]] = [
             ("mr1", label_loss("MR1")), ("mr2", label_loss("MR2")), ("mr3", charge("MR3")),

@@ -17,6 +17,7 @@ from margin_core.venues.scan.columns import Book, Instruments, Market
 from margin_core.venues.scan.engine import Standing, margin
 from margin_core.venues.scan.preset import ScanPreset
 from margin_core.venues.scan.tables import Tables, compile_tables
+from margin_core.venues.sourced import Provision
 
 __all__ = ["Account", "Solved", "scan_case"]
 
@@ -51,6 +52,11 @@ class Account:
             raise TypeError(f"hold: no column {sorted(unknown)[0]!r}")
         self.rows.append(plain | columns | {"name": name, "kind": kind, "quantity": quantity,
                                             "forward": forward})  # fmt: skip
+
+    def provide(self, rule: Provision, amount: float) -> None:
+        """An amount from outside the model."""
+        self.provision_im += rule.im * amount
+        self.provision_mm += rule.mm * amount
 
     def build(self) -> tuple[Instruments, Market, Book, Cells | None]:
         """Columns; positions in one instrument are added up."""
