@@ -65,3 +65,23 @@ def test_a_drift_beyond_the_tolerance_is_found(vectors, tmp_path, path, factor):
     (result,), _ = conform(tmp_path)
     assert (result.cases, result.passed) == (1, 0)
     assert f"{path}: ours" in result.failure
+
+
+@pytest.mark.parametrize(
+    "suite, path",
+    [("derive_pm1", ["cases"]), ("derive_sm", ["cases"]), ("dydx_v4", ["oimf", "cases"]),
+     ("drift_v2", ["asset_weight_cases"]), ("drift_v2", ["liability_weight_cases"]),
+     ("mango_v4", ["cases"]), ("span_classic", ["requirements"])],
+)  # fmt: skip
+def test_a_case_that_cannot_be_read_leaves_the_others(vectors, tmp_path, suite, path):
+    data = json.loads((vectors / f"{suite}.json").read_text())
+    cases = data
+    for key in path:
+        cases = cases[key]
+    first = next(iter(cases)) if isinstance(cases, dict) else 0
+    cases[first] = None
+    (tmp_path / f"{suite}.json").write_text(json.dumps(data))
+    (result,), _ = conform(tmp_path)
+    assert result.cases == CASES[suite]
+    assert result.passed == CASES[suite] - 1
+    assert len(result.unreadable) == 1 and f"{path[-1]}.{first}" in result.unreadable[0]

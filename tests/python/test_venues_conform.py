@@ -87,6 +87,37 @@ def test_a_file_that_makes_no_sense_is_named_with_its_field(capsys, own, change,
 
 
 @pytest.mark.parametrize(
+    "change, words",
+    [
+        (lambda d: d["cases"].insert(0, 3), "own.json: cases.0: must be an object, not a number"),
+        (lambda d: d["cases"].insert(1, {}), "own.json: cases.1.expect: missing"),
+        (lambda d: d["cases"][0].update(colour=1), "own.json: cases.0.colour: unknown field"),
+        (lambda d: d["cases"][0]["expect"].update({"part.x": 1}), "part.x: no such part"),
+        (lambda d: d["cases"][0]["index_usd"].update(BTC=-1), "own.json: "),
+    ],
+)
+def test_a_damaged_case_leaves_the_others(capsys, own, change, words):
+    folder = own(change)
+    n = len(json.loads((folder / "own.json").read_text())["cases"])
+    (result,), _ = conform(folder)
+    assert (result.cases, result.passed) == (n, n - 1)
+    assert len(result.unreadable) == 1 and words in result.unreadable[0]
+    code, out, err = run(capsys, folder)
+    assert code == 2 and words in err
+    assert f"{n}       {n - 1}" in out
+
+
+def test_a_damaged_answer_of_a_venue_leaves_the_others(tmp_path):
+    good = deribit()["vectors"][0]
+    vectors = [good, {**good, "index_price": None}, 7, {**good, "positions": {}, "id": "x"}, good]
+    (tmp_path / "deribit_pme.json").write_text(json.dumps({"vectors": vectors}))
+    (result,), _ = conform(tmp_path)
+    assert (result.cases, result.passed) == (5, 2)
+    assert result.unreadable[0].startswith("deribit_pme.json: vectors.1.index_price: must be")
+    assert result.unreadable[1] == "deribit_pme.json: vectors.2: must be an object, not a number"
+
+
+@pytest.mark.parametrize(
     "text, words",
     [
         ("{", "not JSON"),

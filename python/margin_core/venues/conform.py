@@ -32,6 +32,7 @@ class SuiteResult:
     asked : str
         The precision asked for.
     cases, passed : int
+        A case that could not be read or margined is one that did not pass.
     largest : float
         The largest error judged, relative to the scale that the suite states.
     plain : float
@@ -147,24 +148,26 @@ def _read(suite: Suite, path: Path, result: SuiteResult) -> Iterator[str]:
     """Adds a file's cases to the result; what could not be read or margined comes back."""
     from margin_core.adapters.files import read_json
 
-    name = "the first case"
+    there = result.cases
     try:
-        for case in suite.read(Record(read_json(path), path.name), path.stem):
-            name = case.name
+        for unread in suite.read(Record(read_json(path), path.name), path.stem):
+            name = unread.name
             try:
+                case = unread.read()
+                name = case.name
                 with np.errstate(all="ignore"):  # what overflows is infinitely wrong, and fails
                     result.add(case, differences(case))
             except (MarginCoreError, *_NONSENSE) as error:
+                result.cases += 1
                 yield _fault(path, name, error)
-            name = f"the case after {case.name}"
-        if name == "the first case":
+        if result.cases == there:
             yield f"{path.name}: no cases"
     except (MarginCoreError, *_NONSENSE) as error:
-        yield _fault(path, name, error)
+        yield _fault(path, "", error)
 
 
 def _fault(path: Path, case: str, error: Exception) -> str:
     words = str(error) or type(error).__name__
     if words.startswith((path.name, str(path))):
         return words
-    return f"{path.name}: {case}: {words}"
+    return ": ".join(filter(None, (path.name, case, words)))

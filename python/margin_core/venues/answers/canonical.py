@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from margin_core.book import Book
 from margin_core.errors import FileError
 from margin_core.market import Market
-from margin_core.venues.answers.case import Case, Expected
+from margin_core.venues.answers.case import Case, Expected, Unread
 from margin_core.venues.answers.record import Record
-from margin_core.venues.preset import load_preset
+from margin_core.venues.preset import Preset, load_preset
 from margin_core.venues.standing import VenueStanding, venue_margin
 
 __all__ = ["FORM", "canonical"]
@@ -36,7 +37,7 @@ _AMOUNTS: dict[str, Callable[[VenueStanding], Any]] = {
 }
 
 
-def canonical(data: Record, _: str) -> Iterator[Case]:
+def canonical(data: Record, _: str) -> Iterator[Unread]:
     """Cases of one preset, each with its market, one account and what the venue got."""
     data.only(_FILE)
     if data[FORM] != VERSION:
@@ -47,14 +48,18 @@ def canonical(data: Record, _: str) -> Iterator[Case]:
     if "overrides" in data:
         data.record("overrides")  # an object, whatever is in it
     loaded = load_preset(preset, data.raw("overrides") if "overrides" in data else None)
-    for case in data.records("cases"):
-        case.only(_CASE)
-        yield Case(
-            case.text("name"), preset, _solver(case, loaded), list(_expected(case, tolerance))
-        )
+    for i, read in enumerate(data.each("cases")):
+        yield Unread(f"cases.{i}", partial(_case, read, loaded, preset, tolerance))
 
 
-def _solver(case: Record, preset: Any) -> Callable[[], VenueStanding]:
+def _case(read: Callable[[], Record], loaded: Preset, preset: str, tolerance: float) -> Case:
+    case = read()
+    case.only(_CASE)
+    expected = list(_expected(case, tolerance))
+    return Case(case.text("name"), preset, _solver(case, loaded), expected)
+
+
+def _solver(case: Record, preset: Preset) -> Callable[[], VenueStanding]:
     index = case.record("index_usd")
     quotes = _columns(case, "quotes", _QUOTE)
     positions = _columns(case, "positions", _POSITION)

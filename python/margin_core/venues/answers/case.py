@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-__all__ = ["Case", "Difference", "Expected", "differences"]
+__all__ = ["Case", "Difference", "Expected", "Unread", "differences"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,13 @@ class Case:
     preset: str
     solve: Callable[[], Any]
     expected: list[Expected]
+
+
+class Unread(NamedTuple):
+    """A case of a file, still to be read: what is wrong with it is its own."""
+
+    name: str
+    read: Callable[[], Case]
 
 
 class Difference(NamedTuple):

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 from margin_core.errors import FileError
 from margin_core.instruments import Kind
 from margin_core.pricing import black76
-from margin_core.venues.answers.case import Case, Expected
+from margin_core.venues.answers.case import Case, Expected, Unread
 from margin_core.venues.answers.record import Record
 from margin_core.venues.answers.scan_account import (
     Account,
@@ -41,8 +42,12 @@ PART_TOLERANCE = 1e-13
 PM2_VOL = {"Up": "up", "Down": "down", "None": "same"}
 
 
-def derive_pm2(data: Record, name: str) -> Iterator[Case]:
+def derive_pm2(data: Record, name: str) -> Iterator[Unread]:
     """One case: IM and MM are judged, the parts they are made of are shown."""
+    yield Unread(name, partial(_pm2_case, data, name))
+
+
+def _pm2_case(data: Record, name: str) -> Case:
     scenario, parameters, result = (data.record(k) for k in ("Scenario", "Parameters", "Result"))
     spot, certain = scenario["SpotPrice"], scenario["SpotConfidence"]
     account = Account(
@@ -76,7 +81,7 @@ def derive_pm2(data: Record, name: str) -> Iterator[Case]:
         )  # fmt: skip
     overrides = _pm2_overrides(parameters, scenario.records("Collaterals", optional=True))
     expected = list(_pm2_expected(parameters, result))
-    yield scan_case(name, "derive_pm2", overrides, account, expected)
+    return scan_case(name, "derive_pm2", overrides, account, expected)
 
 
 def _pm2_overrides(parameters: Record, assets: list[Record]) -> dict[str, Any]:
@@ -230,25 +235,31 @@ PM1_SUITE: dict[str, Any] = {
 }  # fmt: skip
 
 
-def derive_pm1(data: Record, _: str) -> Iterator[Case]:
+def derive_pm1(data: Record, _: str) -> Iterator[Unread]:
     """IM and MM are judged, the parts they are made of are shown."""
-    for name, case in data.record("cases").named():
-        scenario, result = case.record("Scenario"), case.record("Result")
-        scale = max(abs(result[key] / WAD) for key in ("InitialMarginCalc", "MinSpan"))
-        expected = [
-            Expected("IM", result["InitialMarginCalc"] / WAD, reported_im, PM1_TOLERANCE),
-            Expected("MM", result["MaintenanceMarginCalc"] / WAD, reported_mm, PM1_TOLERANCE),
-            Expected("MinSpan", -result["MinSpan"] / WAD, label_loss("scan"), PM1_TOLERANCE,
-                     scale, part=True),
-            Expected("ForwardContingency", result["ForwardContingency"] / WAD, cell(-1),
-                     PM1_TOLERANCE, scale, part=True),
-            Expected("OracleContingency", -result["OracleContingency"] / WAD,
-                     charge("oracle", im=True), PM1_TOLERANCE, scale, part=True),
-            Expected("Base + Perp + Option", -sum(
-                result[f"{which}Contingency"] for which in ("Base", "Perp", "Option")
-            ) / WAD, charge("base", "perpetual", "naked_short"), PM1_TOLERANCE, scale, part=True),
-        ]  # fmt: skip
-        yield scan_case(name, "derive_pm1", PM1_SUITE, _pm1_account(scenario), expected)
+    cases = data.record("cases")
+    for name in cases:
+        yield Unread(name, partial(_pm1_case, cases, name))
+
+
+def _pm1_case(cases: Record, name: str) -> Case:
+    case = cases.record(name)
+    scenario, result = case.record("Scenario"), case.record("Result")
+    scale = max(abs(result[key] / WAD) for key in ("InitialMarginCalc", "MinSpan"))
+    expected = [
+        Expected("IM", result["InitialMarginCalc"] / WAD, reported_im, PM1_TOLERANCE),
+        Expected("MM", result["MaintenanceMarginCalc"] / WAD, reported_mm, PM1_TOLERANCE),
+        Expected("MinSpan", -result["MinSpan"] / WAD, label_loss("scan"), PM1_TOLERANCE,
+                 scale, part=True),
+        Expected("ForwardContingency", result["ForwardContingency"] / WAD, cell(-1),
+                 PM1_TOLERANCE, scale, part=True),
+        Expected("OracleContingency", -result["OracleContingency"] / WAD,
+                 charge("oracle", im=True), PM1_TOLERANCE, scale, part=True),
+        Expected("Base + Perp + Option", -sum(
+            result[f"{which}Contingency"] for which in ("Base", "Perp", "Option")
+        ) / WAD, charge("base", "perpetual", "naked_short"), PM1_TOLERANCE, scale, part=True),
+    ]  # fmt: skip
+    return scan_case(name, "derive_pm1", PM1_SUITE, _pm1_account(scenario), expected)
 
 
 def _pm1_account(scenario: Record) -> Account:
@@ -344,19 +355,25 @@ SM_SUITE: dict[str, Any] = {
 }
 
 
-def derive_sm(data: Record, _: str) -> Iterator[Case]:
+def derive_sm(data: Record, _: str) -> Iterator[Unread]:
     """Margins, P&L, every leg and every contingency are judged."""
-    for name, case in data.record("cases").named():
-        s, r = case.record("Scenario"), case.record("Result")
-        rows: list[dict[str, Any]] = [{"name": "USDC", "price": 1.0}]
-        holdings: dict[str, Any] = {"USDC": s["Cash"] / WAD}
-        for u, unit in enumerate(UNITS):
-            _derive_unit(s, u, unit, rows, holdings)
-        for i, option in enumerate(_sm_options(s)):
-            _derive_option(s, i, option, rows, holdings)
-        expected = _derive_expected(s, r)
-        yield weights_case(name, "derive_sm", SM_SUITE, rows, {"holdings": holdings}, expected,
-                           SM_TOLERANCE, stable=s["USDCValue"] / WAD)  # fmt: skip
+    cases = data.record("cases")
+    for name in cases:
+        yield Unread(name, partial(_sm_case, cases, name))
+
+
+def _sm_case(cases: Record, name: str) -> Case:
+    case = cases.record(name)
+    s, r = case.record("Scenario"), case.record("Result")
+    rows: list[dict[str, Any]] = [{"name": "USDC", "price": 1.0}]
+    holdings: dict[str, Any] = {"USDC": s["Cash"] / WAD}
+    for u, unit in enumerate(UNITS):
+        _derive_unit(s, u, unit, rows, holdings)
+    for i, option in enumerate(_sm_options(s)):
+        _derive_option(s, i, option, rows, holdings)
+    expected = _derive_expected(s, r)
+    return weights_case(name, "derive_sm", SM_SUITE, rows, {"holdings": holdings}, expected,
+                       SM_TOLERANCE, stable=s["USDCValue"] / WAD)  # fmt: skip
 
 
 def _derive_unit(s: Record, u: int, unit: str, rows: list[Any], holdings: dict[str, Any]) -> None:

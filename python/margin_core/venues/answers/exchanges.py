@@ -6,11 +6,12 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from margin_core.errors import FileError
 from margin_core.instruments import Kind
-from margin_core.venues.answers.case import Case, Expected
+from margin_core.venues.answers.case import Case, Expected, Unread
 from margin_core.venues.answers.record import Record
 from margin_core.venues.answers.scan_account import (
     Account,
@@ -40,29 +41,31 @@ _DATED = re.compile(r"-(\d{1,2})([A-Z]{3})(\d{2})$")
 _MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 
 
-def deribit_pme(data: Record, _: str) -> Iterator[Case]:
+def deribit_pme(data: Record, _: str) -> Iterator[Unread]:
     """Risk vectors, worst case, shocks, IM and MM are judged."""
-    preset = load_preset("deribit_pm")
-    for vector in data.records("vectors"):
-        positions, known = vector.record("positions"), vector.record("expected")
-        coin = next(iter(positions), "").split("-")[0]
-        now_s = _pme_now_s(vector.text("provenance"))
-        account = Account(units={coin: (vector["index_price"], 1.0)})
-        for key, provision in PME_OUTSIDE.items():
-            account.provide(preset.provision(provision), known.get(key, 0.0))
-        for name, position in positions.named():
-            dated = _DATED.search(name)
-            if not dated and not name.endswith("-PERPETUAL"):
-                raise FileError(f"{positions.where}.{name}: neither a future nor a perpetual")
-            years = (
-                max(0.0, _expiry_s(dated) - now_s) / SECONDS_PER_YEAR if dated and now_s else 0.0
-            )
-            account.hold(name, Kind.FUTURE if dated else Kind.PERPETUAL,
-                         position["size_base"] * position["mark"], position["mark"],
-                         inverse=True, years=years)  # fmt: skip
-        yield scan_case(vector.text("id"), "deribit_pm",
-                        _pme_overrides(coin, vector.record("params")), account,
-                        list(_pme_expected(vector)))  # fmt: skip
+    for i, read in enumerate(data.each("vectors")):
+        yield Unread(f"vectors.{i}", partial(_pme_case, read))
+
+
+def _pme_case(read: Callable[[], Record]) -> Case:
+    vector = read()
+    positions, known = vector.record("positions"), vector.record("expected")
+    coin = next(iter(positions), "").split("-")[0]
+    now_s = _pme_now_s(vector.text("provenance"))
+    account, preset = Account(units={coin: (vector["index_price"], 1.0)}), load_preset("deribit_pm")
+    for key, provision in PME_OUTSIDE.items():
+        account.provide(preset.provision(provision), known.get(key, 0.0))
+    for name, position in positions.named():
+        dated = _DATED.search(name)
+        if not dated and not name.endswith("-PERPETUAL"):
+            raise FileError(f"{positions.where}.{name}: neither a future nor a perpetual")
+        years = max(0.0, _expiry_s(dated) - now_s) / SECONDS_PER_YEAR if dated and now_s else 0.0
+        account.hold(name, Kind.FUTURE if dated else Kind.PERPETUAL,
+                     position["size_base"] * position["mark"], position["mark"],
+                     inverse=True, years=years)  # fmt: skip
+    overrides = _pme_overrides(coin, vector.record("params"))
+    return scan_case(vector.text("id"), "deribit_pm", overrides, account,
+                     list(_pme_expected(vector)))  # fmt: skip
 
 
 def _pme_now_s(provenance: str) -> float:
@@ -168,25 +171,26 @@ def _position_cell(name: str, column: int, quantity: float) -> Callable[[Solved]
 OKX_TOLERANCE = 1e-12
 
 
-def okx_pm(data: Record, _: str) -> Iterator[Case]:
+def okx_pm(data: Record, _: str) -> Iterator[Unread]:
     """MR1 to MR7 and the unit's requirement are judged."""
-    preset = load_preset("okx_pm")
-    for unit in data.records("risk_units"):
-        name, mark = unit.text("unit"), unit["mark"]
-        quantity = unit["delta_usd"] / mark  # of a coin; USDT's price, too, is in it
-        index = _okx_index(unit, quantity)
-        account = Account(units={name: (index, 1.0)})
-        account.provide(preset.provision("MR9"), unit.get("mr9", 0.0))
-        account.hold(f"{name}-USDT-SWAP", Kind.PERPETUAL, quantity, mark)
-        parts: list[tuple[str, Any]] = [
-            ("mr1", label_loss("MR1")), ("mr2", label_loss("MR2")), ("mr3", charge("MR3")),
-            ("mr4", charge("MR4", "MR4_dated")), ("mr6", label_loss("MR6")),
-            ("mr7", charge("MR7")), ("mmr_implied", reported_mm),
-        ]  # fmt: skip
-        expected = [
-            Expected(key, unit[key], ours, OKX_TOLERANCE) for key, ours in parts if key in unit
-        ]
-        yield scan_case(name, "okx_pm", {}, account, expected)
+    for i, read in enumerate(data.each("risk_units")):
+        yield Unread(f"risk_units.{i}", partial(_okx_case, read))
+
+
+def _okx_case(read: Callable[[], Record]) -> Case:
+    unit = read()
+    name, mark = unit.text("unit"), unit["mark"]
+    quantity = unit["delta_usd"] / mark  # of a coin; USDT's price, too, is in it
+    account = Account(units={name: (_okx_index(unit, quantity), 1.0)})
+    account.provide(load_preset("okx_pm").provision("MR9"), unit.get("mr9", 0.0))
+    account.hold(f"{name}-USDT-SWAP", Kind.PERPETUAL, quantity, mark)
+    parts: list[tuple[str, Any]] = [
+        ("mr1", label_loss("MR1")), ("mr2", label_loss("MR2")), ("mr3", charge("MR3")),
+        ("mr4", charge("MR4", "MR4_dated")), ("mr6", label_loss("MR6")),
+        ("mr7", charge("MR7")), ("mmr_implied", reported_mm),
+    ]  # fmt: skip
+    expected = [Expected(key, unit[key], ours, OKX_TOLERANCE) for key, ours in parts if key in unit]
+    return scan_case(name, "okx_pm", {}, account, expected)
 
 
 def _okx_index(unit: Record, quantity: float) -> float:
@@ -206,8 +210,12 @@ def _okx_index(unit: Record, quantity: float) -> float:
 PARADEX_TOLERANCE = 1e-12
 
 
-def paradex_pm(text: Record, _: str) -> Iterator[Case]:
+def paradex_pm(text: Record, _: str) -> Iterator[Unread]:
     """The table and the worked example are judged."""
+    yield Unread("worked_example", partial(_paradex_case, text))
+
+
+def _paradex_case(text: Record) -> Case:
     example, power = text.record("worked_example"), text.record("vega_power")
     account = Account(units={"BTC": (example["spot"], 1.0)})
     nothing = [0.0] * len(text.list("scenarios"))
@@ -228,7 +236,7 @@ def paradex_pm(text: Record, _: str) -> Iterator[Case]:
     for z, row in enumerate(text.list("scenarios")):
         for key, value in zip(("spot_move", "vol_move", "weight"), row, strict=True):
             expected.append(Expected(f"{key} {z}", value, _table_cell(key, z), 0.0))
-    yield scan_case("worked_example", "paradex_pm", {}, account, expected)
+    return scan_case("worked_example", "paradex_pm", {}, account, expected)
 
 
 def _table_cell(key: str, z: int) -> Callable[[Solved], float]:
@@ -238,19 +246,23 @@ def _table_cell(key: str, z: int) -> Callable[[Solved], float]:
 # SPAN: supplied arrays
 
 
-def span_classic(text: Record, _: str) -> Iterator[Case]:
+def span_classic(text: Record, _: str) -> Iterator[Unread]:
     """The requirement of a published array is judged."""
+    for name in text.record("requirements"):
+        yield Unread(name, partial(_span_case, text, name))
+
+
+def _span_case(text: Record, name: str) -> Case:
     requirements = text.record("requirements")
-    for name in requirements:
-        requirement = requirements[name]
-        side, _underscore, kind = name.partition("_")
-        if kind not in SPAN_KINDS:
-            raise FileError(f"{requirements.where}.{name}: ends in none of {', '.join(SPAN_KINDS)}")
-        array, sign = _span_array(text, side, kind)
-        account = Account(units={"SP": (1.0, 1.0)})
-        account.hold(name, SPAN_KINDS[kind], sign, 1.0, years=0.1, strike=1.0, cells=array)
-        expected = [Expected("requirement", requirement, reported_im, 0.0)]
-        yield scan_case(name, "span", {}, account, expected)
+    requirement = requirements[name]
+    side, _underscore, kind = name.partition("_")
+    if kind not in SPAN_KINDS:
+        raise FileError(f"{requirements.where}.{name}: ends in none of {', '.join(SPAN_KINDS)}")
+    array, sign = _span_array(text, side, kind)
+    account = Account(units={"SP": (1.0, 1.0)})
+    account.hold(name, SPAN_KINDS[kind], sign, 1.0, years=0.1, strike=1.0, cells=array)
+    expected = [Expected("requirement", requirement, reported_im, 0.0)]
+    return scan_case(name, "span", {}, account, expected)
 
 
 SPAN_KINDS = {"future": Kind.FUTURE, "call": Kind.CALL, "put": Kind.PUT}

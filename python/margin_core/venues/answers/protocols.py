@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from margin_core.errors import FileError
-from margin_core.venues.answers.case import Case
+from margin_core.venues.answers.case import Case, Unread
 from margin_core.venues.answers.record import Record
 from margin_core.venues.answers.weights_account import weights_case
 from margin_core.venues.weights.columns import Kind
@@ -22,47 +23,65 @@ TOKEN_1E9 = 10**9
 # dYdX v4: the fillable price is another issue's
 
 
-def dydx_v4(data: Record, _: str) -> Iterator[Case]:
+def dydx_v4(data: Record, _: str) -> Iterator[Unread]:
     """The initial rate of one contract, in ppm."""
-    for i, case in enumerate(data.record("oimf").records("cases")):
-        base = case["base_ppm"]
-        market_class = {
-            "names": ["PERP"], "source": "chain", "oi_lower": case["lower"],
-            "oi_upper": case["upper"], "weights": {"init": {"long": base, "short": base}},
-        }  # fmt: skip
-        rows = [
-            {"name": "USDC", "price": DOLLAR_1E6},
-            {"name": "PERP", "kind": Kind.POSITION, "settle": "USDC", "price": DOLLAR_1E6,
-             "open_interest": case["oi"]},
-        ]  # fmt: skip
-        account = {"holdings": {"PERP": TOKEN_1E9}}
-        expected = {("init", "weight", "PERP"): case["expect_ppm"]}
-        yield weights_case(f"oimf.{i}", "dydx_v4", {"classes": [market_class]}, rows, account,
-                           expected, 0.0)  # fmt: skip
+    for i, read in enumerate(data.record("oimf").each("cases")):
+        yield Unread(f"oimf.{i}", partial(_dydx_case, read, f"oimf.{i}"))
+
+
+def _dydx_case(read: Callable[[], Record], name: str) -> Case:
+    case = read()
+    base = case["base_ppm"]
+    market_class = {
+        "names": ["PERP"], "source": "chain", "oi_lower": case["lower"],
+        "oi_upper": case["upper"], "weights": {"init": {"long": base, "short": base}},
+    }  # fmt: skip
+    rows = [
+        {"name": "USDC", "price": DOLLAR_1E6},
+        {"name": "PERP", "kind": Kind.POSITION, "settle": "USDC", "price": DOLLAR_1E6,
+         "open_interest": case["oi"]},
+    ]  # fmt: skip
+    account = {"holdings": {"PERP": TOKEN_1E9}}
+    expected = {("init", "weight", "PERP"): case["expect_ppm"]}
+    return weights_case(name, "dydx_v4", {"classes": [market_class]}, rows, account, expected, 0.0)
 
 
 # Drift v2
 
 
-def drift_v2(data: Record, _: str) -> Iterator[Case]:
+def drift_v2(data: Record, _: str) -> Iterator[Unread]:
     """Weights in 1/10000 of one holding."""
-    sides = {"asset_weight_cases": 1, "liability_weight_cases": -1}
-    for key, side in sides.items():
-        for i, case in enumerate(data.records(key, optional=True)):
-            weights = {"long": case["w"], "short": case["w"]}
-            token = {"imf": case["imf"], "weights": {"maint": weights}}
-            size = side * case["size_tokens"]
-            yield _drift(f"{key}.{i}", token, "maint", size, 1, case["expect"])
-    for i, case in enumerate(data.records("scaled_weight_cases", optional=True)):
-        start = _whole(case["start_usd"], DOLLAR_1E6)
-        token = {"deposit_scale_start": start, "weights": {"init": {"long": case["w"]}}}
-        yield _drift(f"scaled_weight_cases.{i}", token, "init", 1, case["price"], case["expect"],
-                     deposits=case["deposits"])  # fmt: skip
+    readers: dict[str, Callable[[Record, str], Case]] = {
+        "asset_weight_cases": partial(_drift_weight, side=1),
+        "liability_weight_cases": partial(_drift_weight, side=-1),
+        "scaled_weight_cases": _drift_scaled,
+    }
     for key in data:
         if match := re.fullmatch(r"unrealized_asset_weight_cases_imf(\d+)_w(\d+)", key):
-            for i, case in enumerate(data.records(key, optional=True)):
-                imf, w = map(int, match.groups())
-                yield _drift_pnl(f"{key}.{i}", imf, w, case["upnl_1e6"], case["expect"])
+            imf, w = map(int, match.groups())
+            readers[key] = partial(_drift_pnl, imf=imf, w=w)
+    for key, read_case in readers.items():
+        for i, read in enumerate(data.each(key, optional=True)):
+            yield Unread(f"{key}.{i}", partial(_drift_case, read, read_case, f"{key}.{i}"))
+
+
+def _drift_case(
+    read: Callable[[], Record], read_case: Callable[[Record, str], Case], name: str
+) -> Case:
+    return read_case(read(), name)
+
+
+def _drift_weight(case: Record, name: str, side: int) -> Case:
+    weights = {"long": case["w"], "short": case["w"]}
+    token = {"imf": case["imf"], "weights": {"maint": weights}}
+    return _drift(name, token, "maint", side * case["size_tokens"], 1, case["expect"])
+
+
+def _drift_scaled(case: Record, name: str) -> Case:
+    start = _whole(case["start_usd"], DOLLAR_1E6)
+    token = {"deposit_scale_start": start, "weights": {"init": {"long": case["w"]}}}
+    return _drift(name, token, "init", 1, case["price"], case["expect"],
+                  deposits=case["deposits"])  # fmt: skip
 
 
 def _whole(amount: float, one: int) -> int:
@@ -83,7 +102,7 @@ def _drift(
     )
 
 
-def _drift_pnl(name: str, imf: int, w: int, upnl_1e6: int, expect: int) -> Case:
+def _drift_pnl(case: Record, name: str, imf: int, w: int) -> Case:
     """A perpetual of no size whose quote is the P&L."""
     market_class = {
         "names": ["PERP"], "source": "program", "pnl_imf": imf, "weights": {"init": {"pnl": w}},
@@ -92,8 +111,8 @@ def _drift_pnl(name: str, imf: int, w: int, upnl_1e6: int, expect: int) -> Case:
         {"name": "USDC", "price": DOLLAR_1E6},
         {"name": "PERP", "kind": Kind.POSITION, "settle": "USDC", "price": 1},
     ]
-    account = {"holdings": {"PERP": (0, upnl_1e6)}}
-    expected = {("init", "pnl_weight", "PERP"): expect}
+    account = {"holdings": {"PERP": (0, case["upnl_1e6"])}}
+    expected = {("init", "pnl_weight", "PERP"): case["expect"]}
     return weights_case(name, "drift_v2", {"classes": [market_class]}, rows, account, expected, 0.0)
 
 
@@ -103,19 +122,26 @@ MANGO_TOLERANCE = 1e-9
 HEALTH_TYPES = {"Init": "init", "LiquidationEnd": "liquidation_end", "Maint": "maint"}
 
 
-def mango_v4(data: Record, _: str) -> Iterator[Case]:
+def mango_v4(data: Record, _: str) -> Iterator[Unread]:
     """Health of one account. Spot orders: oo_<quote>_<base>, [quote reserved, base reserved]."""
     setup, kind = data.record("setup"), _health(data, "init")
     classes = [_mango_class(name, entry) for name, entry in setup.named()]
-    for case in data.records("cases"):
-        tokens = [name for name in setup if name.startswith("token")]
-        banks = dict(zip(tokens, case.records("bank", optional=True), strict=False))
-        scaled = [_mango_bank(name, bank, classes) for name, bank in banks.items()]
-        rows = [_mango_row(name, entry, banks.get(name)) for name, entry in setup.named()]
-        expected = {(_health(case, kind), "health", ""): case["expect"]}
-        account = _mango_account(case, setup)
-        yield weights_case(f"case {case['id']}", "mango_v4", {"classes": classes + scaled}, rows,
-                           account, expected, MANGO_TOLERANCE)  # fmt: skip
+    for i, read in enumerate(data.each("cases")):
+        yield Unread(f"cases.{i}", partial(_mango_case, read, setup, kind, classes))
+
+
+def _mango_case(
+    read: Callable[[], Record], setup: Record, kind: str, classes: list[dict[str, Any]]
+) -> Case:
+    case = read()
+    tokens = [name for name in setup if name.startswith("token")]
+    banks = dict(zip(tokens, case.records("bank", optional=True), strict=False))
+    scaled = [_mango_bank(name, bank, classes) for name, bank in banks.items()]
+    rows = [_mango_row(name, entry, banks.get(name)) for name, entry in setup.named()]
+    expected = {(_health(case, kind), "health", ""): case["expect"]}
+    account = _mango_account(case, setup)
+    return weights_case(f"case {case['id']}", "mango_v4", {"classes": classes + scaled}, rows,
+                        account, expected, MANGO_TOLERANCE)  # fmt: skip
 
 
 def _health(data: Record, default: str) -> str:
@@ -192,27 +218,30 @@ def _several(case: Record, key: str, count: int) -> list[Any]:
 # Hyperliquid: the file has formulas and parameters only
 
 
-def hyperliquid_pm(data: Record, _: str) -> Iterator[Case]:
+def hyperliquid_pm(data: Record, _: str) -> Iterator[Unread]:
     """The file's formulas, written out by hand for accounts that meet each of their branches."""
+    for name in HYPERLIQUID:
+        yield Unread(name, partial(_hyperliquid_case, data, name))
+
+
+def _hyperliquid_case(data: Record, name: str) -> Case:
     offset = data.record("formulas")["min_borrow_offset_usd"]
     caps = data.record("caps_alpha")
     ltv = data.record("ltv")["HYPE_later(df-hyperliquid-core crate)"]
-    for name, (usdc, hype, perp, quote) in HYPERLIQUID.items():
-        price = sorted(HYPE_PRICES)[1]
-        own = usdc + perp * MARK + quote
-        credit = min(hype, caps.record("HYPE")["user_supply"]) * price * (0.5 + 0.5 * ltv)
-        needed = offset + abs(perp) * MARK * RATE + max(-own, 0.0)
-        value = max(own, 0.0) + min(caps.record("USDC")["user_borrow"], credit)
-        rows = [
-            {"name": "USDC", "price": 1.0},
-            {"name": "HYPE", "price": HYPE_PRICES},
-            {"name": "PERP", "kind": Kind.POSITION, "settle": "USDC", "price": MARK},
-        ]
-        account = {"holdings": {"USDC": usdc, "HYPE": hype, "PERP": (perp, quote)}}
-        expected = {("maint", "ratio", ""): needed / value}
-        yield weights_case(
-            name, "hyperliquid_pm", {"classes": [PERP]}, rows, account, expected, 1e-12
-        )
+    usdc, hype, perp, quote = HYPERLIQUID[name]
+    price = sorted(HYPE_PRICES)[1]
+    own = usdc + perp * MARK + quote
+    credit = min(hype, caps.record("HYPE")["user_supply"]) * price * (0.5 + 0.5 * ltv)
+    needed = offset + abs(perp) * MARK * RATE + max(-own, 0.0)
+    value = max(own, 0.0) + min(caps.record("USDC")["user_borrow"], credit)
+    rows = [
+        {"name": "USDC", "price": 1.0},
+        {"name": "HYPE", "price": HYPE_PRICES},
+        {"name": "PERP", "kind": Kind.POSITION, "settle": "USDC", "price": MARK},
+    ]
+    account = {"holdings": {"USDC": usdc, "HYPE": hype, "PERP": (perp, quote)}}
+    expected = {("maint", "ratio", ""): needed / value}
+    return weights_case(name, "hyperliquid_pm", {"classes": [PERP]}, rows, account, expected, 1e-12)
 
 
 HYPE_PRICES = [40.0, 41.0, 39.0]  # spot, mark * fx, oracle * fx

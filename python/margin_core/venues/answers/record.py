@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from margin_core.errors import FileError
@@ -64,10 +65,14 @@ class Record:
 
     def records(self, key: str, *, optional: bool = False) -> list[Record]:
         """A list of objects; empty where an optional one is missing."""
+        return [read() for read in self.each(key, optional=optional)]
+
+    def each(self, key: str, *, optional: bool = False) -> list[Callable[[], Record]]:
+        """The same, each checked when it is read: one that is none leaves the others."""
         if optional and key not in self._data:
             return []
         values = self._of(key, (list,), "a list")
-        return [Record(value, f"{self._path(key)}.{i}") for i, value in enumerate(values)]
+        return [partial(Record, value, f"{self._path(key)}.{i}") for i, value in enumerate(values)]
 
     def named(self) -> Iterator[tuple[str, Record]]:
         """The objects of an object, by name."""

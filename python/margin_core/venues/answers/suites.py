@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from margin_core.venues.answers.canonical import canonical
-from margin_core.venues.answers.case import Case
+from margin_core.venues.answers.case import Unread
 from margin_core.venues.answers.derive import derive_pm1, derive_pm2, derive_sm
 from margin_core.venues.answers.exchanges import deribit_pme, okx_pm, paradex_pm, span_classic
 from margin_core.venues.answers.protocols import drift_v2, dydx_v4, hyperliquid_pm, mango_v4
@@ -15,7 +15,7 @@ from margin_core.venues.answers.record import Record
 
 __all__ = ["ELSEWHERE", "OWN", "SUITES", "Suite"]
 
-Reader = Callable[[Record, str], Iterator[Case]]
+Reader = Callable[[Record, str], Iterator[Unread]]
 
 
 @dataclass(frozen=True)
