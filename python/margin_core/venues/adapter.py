@@ -85,7 +85,7 @@ def held(market: Market, book: Book) -> Held:
     profit = np.where(inverse, size * (1.0 / entry - 1.0 / forward), size * (forward - entry))
     account = np.concatenate([p.account for p in parts])
     # Sums are made in this order, so that they do not depend on the order of the tables.
-    order = np.lexsort((row, account))
+    order = np.argsort(account * len(market.instruments) + row, kind="stable")
     profit = np.where(linear, profit, 0.0)
     return Held(account[order], row[order], quantity[order], profit[order], order, place)
 
@@ -160,7 +160,8 @@ def scan_columns(market: Market, book: Held, preset: ScanPreset, n_accounts: int
     of = keys // n_units if coin else keys
     usd = market.index_usd[keys % n_units] if coin else np.full(len(keys), stable_usd)
 
-    sort = positions[np.lexsort([number[book.row[positions]], engine_account[positions]])]
+    place = engine_account[positions] * len(used) + number[book.row[positions]]
+    sort = positions[np.argsort(place, kind="stable")]
     account, at = engine_account[sort], number[book.row[sort]]
     same = np.zeros(len(sort), dtype=bool)
     same[1:] = (account[1:] == account[:-1]) & (at[1:] == at[:-1])
