@@ -134,7 +134,7 @@ def assert_same(ours, plain, kind):
 def test_columns_are_those_of_a_loop_over_holdings(market, name, seed):
     preset, book = preset_of(name), draw(name, seed)
     rows, n = held(market, book), len(book)
-    ours = weights_columns(market, rows, book, preset, n, INTEREST)
+    ours = weights_columns(market, rows, book, preset, INTEREST)
     table, accounts, stable, equity = one_by_one(market, rows, book.orders, preset, n)
     m = Arithmetic.of(preset)
     plain = weights.Market.of(m, table, stable)
@@ -143,13 +143,39 @@ def test_columns_are_those_of_a_loop_over_holdings(market, name, seed):
     np.testing.assert_array_equal(ours.equity_usd, equity)
 
 
-def test_an_order_beside_no_position_is_refused(market):
-    table = {"account": ["a", "b"], "instrument": [PERPS[1], PERPS[0]], "quantity": [1.0, 1.0]}
-    orders = {"account": ["a", "b"], "instrument": PERPS[:2], "quantity": [1.0, 1.0],
-              "limit_price": [1.0, 1.0]}  # fmt: skip
-    book = mc.Book.from_tables(table, orders=orders)
-    with pytest.raises(NotMarginableError, match="'a' holds no SOL_USDC-PERPETUAL"):
-        mc.venue_margin(book, market, preset_of("dydx_v4"))
+def ordering(*orders, cash=0.0):
+    """A book of one account that has cash and orders (instrument, quantity), and no position."""
+    names, quantities = zip(*orders, strict=True)
+    n = len(names)
+    return mc.Book.from_tables(
+        None,
+        balances={"account": ["a"], "currency": ["USDC"], "quantity": [cash]},
+        orders={"account": ["a"] * n, "instrument": names, "quantity": quantities,
+                "limit_price": [1.0] * n},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_an_order_without_a_position_counts_as_if_it_filled(market, name):
+    preset = preset_of(name)
+    for orders, worst in (([2.0, -1.5, 0.5], 2.5), ([1.0, -1.5, -0.25], -1.75)):
+        found = mc.venue_margin(ordering(*((PERPS[1], q) for q in orders)), market, preset)
+        filled = {"account": ["a"], "instrument": [PERPS[1]], "quantity": [worst]}
+        plain = mc.venue_margin(mc.Book.from_tables(filled), market, preset)
+        assert found.im_usd[0] == pytest.approx(plain.im_usd[0], rel=1e-12)
+        assert found.equity_usd[0] == 0.0
+
+
+@pytest.mark.parametrize(
+    "instrument, words",
+    [(OPTIONS[0], "no rule for open orders but of perpetuals"),
+     ("SOL_USDC-PERPETUAL", "no class names it or SOL-PERP")],
+)  # fmt: skip
+def test_an_order_that_cannot_be_margined_is_refused_with_its_row(market, instrument, words):
+    with pytest.raises(NotMarginableError, match=words) as caught:
+        mc.venue_margin(ordering((PERPS[1], 1.0), (instrument, 1.0)), market, "derive_sm")
+    assert "orders, row 1" in str(caught.value)
+    assert caught.value.row == 2  # after the one balance
 
 
 @pytest.mark.parametrize(

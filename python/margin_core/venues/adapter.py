@@ -34,7 +34,7 @@ class Held(NamedTuple):
     account, row : (P,) account, and row of the market
     quantity : (P,)
     profit : (P,) since entry of futures and perpetuals: coins of inverse, quote currency of linear
-    source : (P,) row of the tables, balances after positions
+    source : (P,) row of the tables, balances after positions, orders after balances
     place : what to call a row of the tables, for messages
     """
 

@@ -265,7 +265,7 @@ def _by_weights(
     open_interest_usd: Mapping[str, float],
 ) -> VenueStanding:
     n = len(book)
-    columns = weights_columns(market, rows, book, preset, n, open_interest_usd)
+    columns = weights_columns(market, rows, book, preset, open_interest_usd)
     usd = Arithmetic.of(preset).usd
 
     def requirement(result: Result) -> Column:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from margin_core.book import Book, resolve_rows
+from margin_core.book import Book, Holdings, resolve_rows
 from margin_core.errors import ArgumentError, DomainError, NotMarginableError
 from margin_core.instruments import Kind
 from margin_core.market import Market
@@ -40,39 +40,42 @@ class WeightsColumns:
 
 def weights_columns(
     market: Market,
-    book: Held,
-    orders: Book,
+    rows: Held,
+    book: Book,
     preset: WeightsPreset,
-    n_accounts: int,
     open_interest_usd: Mapping[str, float],
 ) -> WeightsColumns:
-    """What accounts hold, as the weights engine reads it: dollars as one token, the preset's.
+    """What accounts hold and order, as the weights engine reads it: dollars as the preset's token.
 
     Raises
     ------
     NotMarginableError
-        A position that no class of the preset names, or an inverse one; `row` is the position's.
+        A position or order that no class of the preset names, an inverse one, an order of anything
+        but a perpetual; `row` is that of the tables, orders after balances after positions.
     DomainError
         An account's amounts are beyond a double; `row` is the account's.
     """
-    m = Arithmetic.of(preset)
+    m, n = Arithmetic.of(preset), len(book)
+    ordered = _ordered(market, book, preset)
+    if len(ordered):
+        rows = _beside_orders(market, rows, book.orders, ordered)
     dollar = is_dollar(market)
-    _, stable_usd = settlement(market, book)
-    held_rows = np.unique(book.row)
+    _, stable_usd = settlement(market, rows)
+    held_rows = np.unique(rows.row)
     classes = _classes(market, preset, held_rows, dollar)
-    _refuse(market, book, preset, classes)
+    _refuse(market, rows, preset, classes)
     used = held_rows[~dollar[held_rows]]
     table, place = _market(market, preset, m, used, classes, stable_usd, open_interest_usd)
 
-    cash = dollar[book.row]
-    worth = book.quantity * market.index_usd[market.instruments.unit[book.row]] / stable_usd
-    dollars = group_sums(worth[cash], book.account[cash], n_accounts)
-    derived = np.isin(market.instruments.kind[book.row], DERIVED)
-    value = np.where(derived, book.profit, book.quantity * market.mark_usd[book.row])
-    equity = group_sums(value[~cash], book.account[~cash], n_accounts)
-    holdings = _holdings(market, book, ~cash, derived)
-    fills = _fills(market, orders, preset, holdings)
-    columns = _book(m, table, place, holdings, fills, dollars, orders.accounts)
+    cash = dollar[rows.row]
+    worth = rows.quantity * market.index_usd[market.instruments.unit[rows.row]] / stable_usd
+    dollars = group_sums(worth[cash], rows.account[cash], n)
+    derived = np.isin(market.instruments.kind[rows.row], DERIVED)
+    value = np.where(derived, rows.profit, rows.quantity * market.mark_usd[rows.row])
+    equity = group_sums(value[~cash], rows.account[~cash], n)
+    lines = _lines(market, rows, ~cash, derived)
+    fills = _fills(market, book.orders, ordered, lines)
+    columns = _book(m, table, place, lines, fills, dollars, book.accounts)
     return WeightsColumns(table, columns, equity + dollars)
 
 
@@ -187,10 +190,10 @@ def _interest(units: Any, position: Any, given: Mapping[str, float]) -> Column:
     return out
 
 
-class Holdings(NamedTuple):
+class Lines(NamedTuple):
     """Every instrument that an account holds, dollars aside, once; by account and market row.
 
-    quantity : (H,) in the underlying; quote : (H,) profit less the value at the mark
+    quantity : (L,) in the underlying; quote : (L,) profit less the value at the mark
     """
 
     account: Index
@@ -199,44 +202,55 @@ class Holdings(NamedTuple):
     quote: Column
 
 
-def _holdings(market: Market, book: Held, mine: Any, derived: Any) -> Holdings:
+def _lines(market: Market, book: Held, mine: Any, derived: Any) -> Lines:
     account, row = book.account[mine], book.row[mine]
     size = book.quantity[mine] * market.instruments.contract_size[row]
     quote = np.where(derived[mine], book.profit[mine] - size * market.forward_usd[row], 0.0)
     start = segment_starts(account, row)
     group = np.repeat(np.arange(len(start)), np.diff(start, append=len(row)))
-    return Holdings(account[start], row[start], group_sums(size, group, len(start)),
-                    group_sums(quote, group, len(start)))  # fmt: skip
+    return Lines(account[start], row[start], group_sums(size, group, len(start)),
+                 group_sums(quote, group, len(start)))  # fmt: skip
 
 
-def _fills(
-    market: Market, book: Book, preset: WeightsPreset, held: Holdings
-) -> tuple[Column, Column]:
-    """(H,) What open orders to buy and to sell may add, in the underlying."""
-    instruments, orders = market.instruments, book.orders
-    rows = resolve_rows(instruments, orders, "instrument")
-    other = instruments.kind[rows] != Kind.PERPETUAL
+def _ordered(market: Market, book: Book, preset: WeightsPreset) -> Index:
+    """Market rows of the open orders."""
+    orders = book.orders
+    rows = resolve_rows(market.instruments, orders, "instrument")
+    other = market.instruments.kind[rows] != Kind.PERPETUAL
     if other.any():
         r = int(np.argmax(other))
-        raise NotMarginableError(f"{orders.origin.at(r, 'instrument')}: {preset.name} has no rule "
-                                 "for open orders but of perpetuals", row=r)  # fmt: skip
-    n = len(instruments)
-    key, wanted = held.account * n + held.row, orders.account * n + rows
-    at = np.searchsorted(key, wanted)
-    alone = np.append(key, -1)[at] != wanted
-    if alone.any():
-        r = int(np.argmax(alone))
         raise NotMarginableError(
-            f"orders: account {book.accounts[orders.account[r]]!r} holds no "
-            f"{instruments.name[rows[r]]}: {preset.name} nets orders with positions"
-        )
-    size = orders.quantity * instruments.contract_size[rows]
-    bids, asks = (group_sums(np.maximum(side * size, 0.0), at, len(key)) for side in (1.0, -1.0))
-    return bids, asks
+            f"{orders.origin.at(r, 'instrument')}: {preset.name} has no rule for open orders but "
+            "of perpetuals", row=len(book.positions) + len(book.balances) + r,
+        )  # fmt: skip
+    return rows
+
+
+def _beside_orders(market: Market, book: Held, orders: Holdings, rows: Index) -> Held:
+    """What is held, and nothing of everything that is ordered: orders net with positions."""
+    count, n = len(book.row), len(rows)
+
+    def place(row: int) -> str:
+        return book.place(row) if row < count else orders.origin.at(row - count, "instrument")
+
+    account, row = np.append(book.account, orders.account), np.append(book.row, rows)
+    order = np.argsort(account * len(market.instruments) + row, kind="stable")
+    nothing, source = np.zeros(n), np.append(book.source, np.arange(count, count + n))
+    quantity, profit = np.append(book.quantity, nothing), np.append(book.profit, nothing)
+    return Held(account[order], row[order], quantity[order], profit[order], source[order], place)
+
+
+def _fills(market: Market, orders: Holdings, rows: Index, lines: Lines) -> tuple[Column, Column]:
+    """(L,) What open orders to buy and to sell may add, in the underlying."""
+    n = len(market.instruments)
+    at = np.searchsorted(lines.account * n + lines.row, orders.account * n + rows)
+    size = orders.quantity * market.instruments.contract_size[rows]
+    bids, asks = (np.maximum(side * size, 0.0) for side in (1.0, -1.0))
+    return group_sums(bids, at, len(lines.row)), group_sums(asks, at, len(lines.row))
 
 
 def _book(
-    m: Arithmetic, table: weights.Market, place: Index, held: Holdings,
+    m: Arithmetic, table: weights.Market, place: Index, held: Lines,
     fills: tuple[Column, Column], dollars: Column, names: Any,
 ) -> weights.Book:  # fmt: skip
     """Every account's holdings and its dollars, in the market's order."""
