@@ -120,9 +120,9 @@ def venue_margin(
 
     Notes
     -----
-    float64; one account is summed in instrument order, so that its result depends neither on the
-    others nor on threads or the processor. Sources are in each preset, `docs/venues` says what
-    has been verified.
+    float64, or whole numbers where a preset counts in them; one account is summed in instrument
+    order, so that its result depends neither on the others nor on threads or the processor. Sources
+    are in each preset, `docs/venues` says what has been verified.
 
     Examples
     --------
