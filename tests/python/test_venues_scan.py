@@ -262,3 +262,15 @@ def test_faults_of_market_and_preset_are_named():
         solved("okx_pm", {"scenarios": [family]}, held, coins)
     with pytest.raises(ModelError, match="units has no 'A'"):
         solved("span", {"units": [{"names": ["B"], "source": "cme"}]}, rows)
+
+
+def test_a_year_has_as_many_days_as_the_preset_says():
+    """A tenth of a year of 250 days is 25 days: nearer volatilities move more."""
+    short_year = {"pricing": {"days_per_year": 250.0}}
+    rows = [option(Kind.CALL, 1.0, 100.0)]
+    for overrides, days in (({}, 36.5), (short_year, 25.0)):
+        _, tables = solved("derive_pm2", overrides, rows, {"A": (100.0, 1.0)})
+        z = tables.scenarios.names.index("+0 up")
+        power = 0.3 if days <= 30.0 else 0.13
+        vol = 0.5 * (1.0 + 0.5 * (30.0 / days) ** power)
+        assert tables.cells.value[0, z] == pytest.approx(price(100, 100, 0.1, vol), rel=1e-12)

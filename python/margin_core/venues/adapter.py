@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from margin_core.venues.scan.preset import ScanPreset
 
+DAYS_PER_YEAR = 365.0  #: of the facade
+
 __all__ = ["Held", "held", "is_dollar", "scan_columns", "settlement"]
 
 
@@ -189,7 +191,7 @@ def scan_columns(market: Market, book: Held, preset: ScanPreset, n_accounts: int
             size=instruments.contract_size[used],
             inverse=instruments.inverse[used],
         ),
-        market=_scan_market(market, used, units, first, term, stable_usd),
+        market=_scan_market(market, preset, used, units, first, term, stable_usd),
         book=scan.Book(
             start=np.searchsorted(account[start], np.arange(n + 1)).astype(np.int64),
             instrument=at[start],
@@ -214,9 +216,9 @@ def _order(market: Market, rows: Index) -> Index:
     return np.lexsort(keys)
 
 
-def _scan_market(market: Market, used: Index, units: Index, first: Any, term: Index,
-                 stable_usd: float) -> scan.Market:  # fmt: skip
-    years = market.years[used]
+def _scan_market(market: Market, preset: ScanPreset, used: Index, units: Index, first: Any,
+                 term: Index, stable_usd: float) -> scan.Market:  # fmt: skip
+    years = market.years[used] * (DAYS_PER_YEAR / preset.pricing.days_per_year)
     dated = np.maximum(years, 1e-12)
     rate = np.where(years > 0.0, -np.log(market.discount[used]) / dated, 0.0)
     by_term = np.full(int(first.sum()), -np.inf)

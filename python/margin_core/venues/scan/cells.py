@@ -15,7 +15,7 @@ import numpy as np
 from margin_core.instruments import Kind
 from margin_core.pricing import black76
 from margin_core.venues.columns import Column
-from margin_core.venues.scan.columns import DAYS, Instruments, Market
+from margin_core.venues.scan.columns import Instruments, Market
 from margin_core.venues.scan.preset import ScanPreset, Skew
 from margin_core.venues.scan.scenarios import Scenarios
 
@@ -184,7 +184,7 @@ def shocked_vol(
 
 def tenor_factor(preset: ScanPreset, years: Column) -> Column:
     """(T,) (30 / max(days, days_floor))^power; 1 where nothing expires and there is no floor."""
-    term, days = preset.vol_term, years * DAYS
+    term, days = preset.vol_term, years * preset.pricing.days_per_year
     floored = np.maximum(days, term.days_floor)
     power = np.where(days <= 30.0, term.power_short, term.power_long)
     return np.divide(30.0, floored, out=np.ones_like(floored), where=floored > 0.0) ** power

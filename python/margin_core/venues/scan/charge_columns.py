@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from margin_core.instruments import Kind
 from margin_core.venues.columns import Column, Index
 from margin_core.venues.scan.cells import Cells
-from margin_core.venues.scan.columns import DAYS, Instruments, Market
+from margin_core.venues.scan.columns import Instruments, Market
 from margin_core.venues.scan.preset import Charge, ScanPreset, Tenor
 
 __all__ = ["ChargeColumn", "charge_columns"]
@@ -41,8 +41,9 @@ def charge_columns(preset: ScanPreset, instruments: Instruments, market: Market,
         if rule.base != "lots":
             base = base / numeraire[unit]
         tenor = tenor_form(rule.tenor, market.years)[term]
-        yield ChargeColumn(rule, np.where(applies, base * tenor, 0.0),
-                           _level(rule, instruments, market.years))  # fmt: skip
+        days = market.years * preset.pricing.days_per_year
+        weight = np.where(applies, base * tenor, 0.0)
+        yield ChargeColumn(rule, weight, _level(rule, instruments, days))
 
 
 def _charge_units(preset: ScanPreset, rule: Charge, instruments: Instruments) -> NDArray[np.bool_]:
@@ -112,10 +113,10 @@ def tenor_form(rule: Tenor | None, years: Column) -> Column:
     return np.maximum(rule.minimum, np.expm1(rule.a * years))
 
 
-def _level(rule: Charge, instruments: Instruments, years: Column) -> Index:
+def _level(rule: Charge, instruments: Instruments, days: Column) -> Index:
     """(n,) The segment of every instrument; segments are contiguous within a unit."""
     if rule.segment == "tenor" or rule.form == "spreads":
-        return np.searchsorted(rule.edges_days, years[instruments.term] * DAYS, side="right")
+        return np.searchsorted(rule.edges_days, days[instruments.term], side="right")
     return {
         "instrument": np.arange(len(instruments.unit)),
         "pair": instruments.pair,

@@ -3,7 +3,7 @@
 
 Sizes: n instruments, U units, T terms, A accounts, P positions, R unit rows (one per account and
 unit held). Quantity positive = long; money in the numeraire, prices in USD; volatility an
-annualised fraction; time in years of 365 days; rates continuous.
+annualised fraction; time in the preset's years; rates continuous.
 """
 
 from __future__ import annotations
@@ -18,9 +18,7 @@ from margin_core.instruments import Kind
 from margin_core.venues.columns import Column, Index, segment_starts
 from margin_core.venues.scan.preset import ScanPreset
 
-__all__ = ["DAYS", "Book", "Instruments", "Market", "UnitRows"]
-
-DAYS = 365.0
+__all__ = ["Book", "Instruments", "Market", "UnitRows"]
 
 #: What a preset calls the kinds.
 KINDS = {

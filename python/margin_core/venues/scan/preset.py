@@ -29,6 +29,7 @@ class Pricing(Sourced):
     #: proportional: F' = F_fixed + F_variable (1 + move). constant: F' = F + index move.
     basis: Literal["proportional", "constant"] = "proportional"
     discounted: bool = Field(True, description="Option values times exp(-max(rate, 0) years).")
+    days_per_year: float = Field(365.0, ge=1.0, le=1000.0, description="Of its years to expiry.")
     total_vol_cap: float | None = Field(None, gt=0.0, description="Of vol sqrt(years).")
     core_quantum: float | None = Field(None, gt=0.0, description="The core is rounded to it.")
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from margin_core.errors import ModelError
 from margin_core.venues.columns import Column, Index
-from margin_core.venues.scan.columns import DAYS
 from margin_core.venues.scan.preset import Grid, ScanPreset, Tails, Unit
 
 __all__ = ["Scenarios", "expand"]
@@ -91,7 +90,9 @@ def expand(preset: ScanPreset, units: tuple[str, ...]) -> Scenarios:
             [u.vol_up_min * up for u, up in zip(entries, row, strict=True)] for row in rises
         ),
         weight=column(world.weight for world in worlds),
-        horizon_years=np.array([world.horizon_days for world in worlds]) / DAYS,
+        horizon_years=(
+            np.array([world.horizon_days for world in worlds]) / preset.pricing.days_per_year
+        ),
         fold=np.array(
             [world.fold or bool(k) for world, k in zip(worlds, skew, strict=True)], dtype=bool
         ),
