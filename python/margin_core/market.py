@@ -34,6 +34,9 @@ NS_PER_DAY = 86_400_000_000_000
 #: Quotes of one expiry, or of one index, that were captured seconds apart differ by less.
 TOLERANCE_FRAC = 1e-3
 
+#: The smallest change of an asset's quantity, as of a coin's.
+ASSET_STEP = 1e-8
+
 
 def no_findings() -> Table:
     return Table(
@@ -361,6 +364,62 @@ class Market:
                 raise UnknownInstrumentError(f"no unit {unit}")
             values[self.instruments.units.index(unit)] = width
         return replace(self, confidence_frac=values)
+
+    def with_assets(self, prices_usd: Mapping[str, float], units: Mapping[str, str]) -> Market:
+        """The same snapshot with collateral assets that follow another unit's price.
+
+        Parameters
+        ----------
+        prices_usd : {name: USD}
+            Per 1.0; each becomes a spot row, or the price of the row that is there.
+        units : {name: unit}
+            Whose scenarios move it: wstETH follows ETH. The unit is in the market, or is USD.
+
+        Raises
+        ------
+        UnknownInstrumentError
+            A name without a unit, a unit that the market does not have.
+
+        Examples
+        --------
+        >>> quotes = {"instrument": ["ETH-PERPETUAL"], "forward_usd": [3_000.0]}
+        >>> market = Market.from_table(quotes, now=0, index={"ETH": 3_000.0})
+        >>> market.with_assets({"wstETH": 3_600.0}, {"wstETH": "ETH"}).names
+        array(['ETH', 'ETH-PERPETUAL', 'wstETH'], dtype=object)
+        """
+        base = self
+        for name in prices_usd:
+            unit = units.get(name, "nothing")
+            if unit == "USD" and unit not in base.instruments.units:
+                dollar = Instruments.from_names(["USD"])
+                alone = Market(self.now_ns, dollar, *(np.ones(1),) * 3, vol=np.zeros(1))
+                base = Market.concat([base, alone], now=self.now_ns)
+            if unit not in base.instruments.units:
+                raise UnknownInstrumentError(f"{name} follows {unit!r}, which is no unit here")
+        known = base.instruments
+        new = [name for name in prices_usd if name not in known.rows]
+        unit_rows = np.array([known.units.index(units[name]) for name in new], dtype=np.int32)
+        own = {known.units[known.unit[i]]: known.settlement[i]
+               for i in np.flatnonzero(known.kind == Kind.SPOT)}  # fmt: skip
+        n = len(new)
+        added = Instruments(
+            name=np.array(new, dtype=object), unit=unit_rows, kind=np.full(n, Kind.SPOT),
+            expiry_ns=np.zeros(n, dtype=np.int64), strike=np.zeros(n), contract_size=np.ones(n),
+            inverse=np.zeros(n, dtype=bool),
+            settlement=np.array([own[units[name]] for name in new], dtype=np.int32),
+            step=np.full(n, ASSET_STEP), units=known.units, currencies=known.currencies,
+        )  # fmt: skip
+        price = np.array([prices_usd[name] for name in new], dtype=np.float64)
+        wider = replace(
+            base,
+            instruments=Instruments.concat([known, added]),
+            forward_usd=np.concatenate([base.forward_usd, price]),
+            mark_usd=np.concatenate([base.mark_usd, price]),
+            vol=np.concatenate([base.vol, np.zeros(n)]),
+            discount=np.concatenate([base.discount, np.ones(n)]),
+        )
+        old = {name: prices_usd[name] for name in prices_usd if name not in new}
+        return replace(wider, forward_usd=wider._replaced(wider.forward_usd, old)).with_marks(old)
 
     def _replaced(
         self, column: NDArray[np.float64], values: ArrayLike | Mapping[str, float]

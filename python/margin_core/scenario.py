@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -212,6 +212,38 @@ class Scenarios:
             vol_term=self.vol_term,
             **{name: np.hstack([getattr(t, name) for t in tables]) for name in PER_UNIT},
         )
+
+    def with_events(
+        self, events: Mapping[str, Mapping[str, float]], at: ArrayLike | None = None
+    ) -> Scenarios:
+        """These scenarios, and each event in each of them: explicit joint worlds.
+
+        Parameters
+        ----------
+        events : {name: {factor: move}}
+            "steth -7 %": {"discount.stETH": -0.07} takes 7 % more off every asset that follows it.
+        at : indices or mask, optional
+            Of the scenarios that events come together with; all by default.
+
+        Examples
+        --------
+        >>> table = Scenarios.from_arrays(["base", "fall"], {"ETH": [0.0, -0.2]})
+        >>> table.with_events({"discount": {"stETH": -0.07}}).names
+        ('base', 'fall', 'base, discount', 'fall, discount')
+        """
+        among = self if at is None else self.select(at)
+        tables = []
+        for name, moves in events.items():
+            factors = tuple(dict.fromkeys((*among.factors, *moves)))
+            move = np.zeros((len(factors), len(among)))
+            for k, factor in enumerate(factors):
+                before = 0.0
+                if factor in among.factors:
+                    before = among.event_move[among.factors.index(factor)]
+                move[k] = (1.0 + before) * (1.0 + moves.get(factor, 0.0)) - 1.0
+            names = tuple(f"{world}, {name}" for world in among.names)
+            tables.append(replace(among, names=names, factors=factors, event_move=move))
+        return self.concat(*tables)
 
     def select(self, scenarios: ArrayLike) -> Scenarios:
         """Some of the columns, by index or mask."""
