@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The open clearing core for crypto derivatives.
 
-market -> pricing -> risk array -> margin -> sweep -> explain. Names load on first use, so that
-importing the package costs next to nothing.
+oracle -> market -> pricing -> risk array -> margin -> sweep -> explain. Names load on first use,
+so that importing the package costs next to nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +21,16 @@ if TYPE_CHECKING:
     from margin_core.margin import Margin
     from margin_core.market import Market, read_chain
     from margin_core.model import MarginModel, load_model
+    from margin_core.oracle import (
+        Feed,
+        OracleReading,
+        OracleState,
+        Quote,
+        Source,
+        StablePrice,
+        compose_readings,
+    )
+    from margin_core.oracle_model import OracleModel, load_oracle_model
     from margin_core.pricing import bachelier, black76, implied_vol
     from margin_core.risk import RiskArray
     from margin_core.scenario import Scenarios
@@ -31,6 +41,15 @@ if TYPE_CHECKING:
 
 #: Where each public name lives, in the order in which data flows.
 _HOME = {
+    "Quote": "oracle",
+    "Source": "oracle",
+    "OracleModel": "oracle_model",
+    "load_oracle_model": "oracle_model",
+    "Feed": "oracle",
+    "OracleState": "oracle",
+    "OracleReading": "oracle",
+    "compose_readings": "oracle",
+    "StablePrice": "oracle",
     "Instruments": "instruments",
     "Kind": "instruments",
     "Market": "market",

@@ -26,6 +26,8 @@ from margin_core.table import Table
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from margin_core.oracle import OracleReading
+
 __all__ = ["Market", "read_chain"]
 
 NS_PER_YEAR = 365 * 86_400_000_000_000
@@ -204,6 +206,57 @@ class Market:
             warnings = int((self.findings["severity"] == "warning").sum())
             text += f"; {len(self.findings)} findings, {warnings} of them warnings"
         return text + ")"
+
+    def with_readings(
+        self, readings: Mapping[str, OracleReading], action: str = "margin_check"
+    ) -> Market:
+        """The market whose index prices and confidence bands are the oracle guard's.
+
+        Parameters
+        ----------
+        readings : mapping of unit to OracleReading
+            In USD. Units left out keep their index and band.
+        action : str
+            What the market is for. Where the ladder prices it at an edge, the band reaches to the
+            edge on either side, the stable price included, so that a requirement's oracle charge
+            covers it; else it is the reading's own band.
+
+        Returns
+        -------
+        Market
+            `index_usd`, `confidence_frac` and the spot rows' prices replaced; contracts keep
+            theirs.
+
+        Raises
+        ------
+        ArgumentError
+            A unit that is not here, a reading of another pair, or one that refuses `action`: then
+            there is no price to margin with.
+        DomainError
+            A band as wide as the price.
+        """
+        columns = {
+            name: getattr(self, name).copy()
+            for name in ("index_usd", "confidence_frac", "forward_usd", "mark_usd")
+        }
+        rows = {unit: i for i, unit in enumerate(self.instruments.units)}
+        spot = self.instruments.kind == Kind.SPOT
+        for unit, reading in readings.items():
+            if unit not in rows:
+                raise ArgumentError(f"the market has no unit {unit}")
+            if (reading.base, reading.quote) != (unit, "USD"):
+                raise ArgumentError(f"{unit}: the reading is {reading.base}/{reading.quote}")
+            edges = reading.price_for(action), reading.price_for(action, owed=True)
+            if edges[0] is None or edges[1] is None:
+                why = ", ".join(reading.reasons) or "no reason"
+                raise ArgumentError(f"{unit}: {reading.validity} ({why}) does not allow {action}")
+            reach = max(abs(edges[0] / reading.price - 1.0), abs(edges[1] / reading.price - 1.0))
+            i, held = rows[unit], spot & (self.instruments.unit == rows[unit])
+            columns["index_usd"][i] = reading.price
+            columns["confidence_frac"][i] = max(reach, reading.confidence_frac)
+            columns["mark_usd"][held] *= reading.price / columns["forward_usd"][held]
+            columns["forward_usd"][held] = reading.price
+        return replace(self, **columns)
 
     # Constructors
 

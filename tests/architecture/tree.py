@@ -13,7 +13,7 @@ PACKAGE = ROOT / "python" / "margin_core"
 BINDING = PACKAGE / "_binding"
 
 #: The flow goes one way: a stage uses itself and what stands before it.
-STAGES = ("base", "kernels", "market", "pricing", "risk", "collateral", "margin",
+STAGES = ("base", "kernels", "oracle", "market", "pricing", "risk", "collateral", "margin",
           "sweep")  # fmt: skip
 
 

@@ -18,6 +18,60 @@ cdef extern from "margin_core/isa.h" nogil:
     const char *mc_isa_at(size_t i)
     mc_status mc_isa_select(const char *name, mc_error *err)
 
+cdef extern from "margin_core/quote.h" nogil:
+    ctypedef int64_t mc_currency
+    ctypedef struct mc_quote:
+        pass
+    ctypedef struct mc_source:
+        pass
+
+cdef extern from "margin_core/stable_price.h" nogil:
+    ctypedef struct mc_stable_rule:
+        pass
+    ctypedef struct mc_stable_price:
+        pass
+    mc_status mc_stable_price_update(const mc_stable_rule *rule, const mc_stable_price *state,
+                                     int64_t now_ns, double price, mc_stable_price *next,
+                                     mc_error *err)
+
+cdef extern from "margin_core/ladder.h" nogil:
+    ctypedef enum mc_action:
+        MC_ACTIONS
+    ctypedef struct mc_ladder:
+        pass
+
+cdef extern from "margin_core/oracle.h" nogil:
+    ctypedef struct mc_oracle_rule:
+        pass
+    ctypedef struct mc_oracle_state:
+        pass
+    ctypedef struct mc_oracle_reading:
+        pass
+    ctypedef struct mc_feed:
+        mc_currency base
+        mc_currency quote
+        int32_t quorum
+        int32_t tolerated
+        size_t n_sources
+        const mc_source *sources
+        const mc_oracle_rule *rule
+        const mc_ladder *ladder
+    mc_status mc_feed_check(const mc_feed *feed, mc_error *err)
+    mc_status mc_oracle_update(const mc_feed *feed, const mc_oracle_state *state,
+                               const mc_quote *quotes, size_t n, int64_t now_ns,
+                               mc_oracle_state *next, mc_oracle_reading *reading, mc_error *err)
+    mc_status mc_oracle_update_many(const mc_feed *feed, const mc_quote *quotes,
+                                    const int64_t *offset, const int64_t *now_ns, size_t n,
+                                    unsigned n_threads, mc_oracle_state *states,
+                                    mc_oracle_reading *readings, uint8_t *statuses, mc_error *err)
+    mc_status mc_oracle_compose(const mc_oracle_reading *legs, const uint8_t *invert,
+                                size_t n_legs, mc_currency base, mc_currency quote,
+                                const mc_oracle_rule *rule, const mc_ladder *ladder,
+                                mc_oracle_reading *out, mc_error *err)
+    mc_status mc_oracle_prices(const mc_ladder *ladder, const mc_oracle_reading *readings,
+                               const double *owned, size_t n, mc_action action,
+                               uint8_t *allowed, double *price, mc_error *err)
+
 cdef extern from "margin_core/pricing.h" nogil:
     ctypedef struct mc_column:
         const double *data

@@ -13,6 +13,6 @@ floating-point operations can fall on either side of a half. Everything after it
 it adds in the same order.
 """
 
-from margin_core.reference import margin, risk_array, sweep, weights
+from margin_core.reference import margin, oracle, risk_array, sweep, weights
 
-__all__ = ["margin", "risk_array", "sweep", "weights"]
+__all__ = ["margin", "oracle", "risk_array", "sweep", "weights"]

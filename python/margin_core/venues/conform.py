@@ -103,10 +103,11 @@ def conform(folder: str | os.PathLike[str]) -> tuple[list[SuiteResult], list[str
     taken: set[Path] = set()
     results = []
     for suite in SUITES:
-        paths = _files_of(root, suite.name)
+        paths = _files_of(root, suite.beside or suite.name)
         taken |= set(paths)
-        if paths:
-            results.append(_run(suite, paths))
+        result = _run(suite, paths)
+        if result.cases or result.unreadable:
+            results.append(result)
     elsewhere = [f"{name}: {what}" for name, what in ELSEWHERE.items()
                  if (root / f"{name}.json").is_file()]  # fmt: skip
     own: list[Path] = []
@@ -160,7 +161,7 @@ def _read(suite: Suite, path: Path, result: SuiteResult) -> Iterator[str]:
             except (MarginCoreError, *_NONSENSE) as error:
                 result.cases += 1
                 yield _fault(path, name, error)
-        if result.cases == there:
+        if result.cases == there and not suite.beside:
             yield f"{path.name}: no cases"
     except (MarginCoreError, *_NONSENSE) as error:
         yield _fault(path, "", error)

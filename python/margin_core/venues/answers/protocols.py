@@ -9,12 +9,13 @@ from functools import partial
 from typing import Any
 
 from margin_core.errors import FileError
-from margin_core.venues.answers.case import Case, Unread
+from margin_core.oracle import StablePrice
+from margin_core.venues.answers.case import Case, Expected, Unread
 from margin_core.venues.answers.record import Record
 from margin_core.venues.answers.weights_account import weights_case
 from margin_core.venues.weights.columns import Kind
 
-__all__ = ["drift_v2", "dydx_v4", "hyperliquid_pm", "mango_v4"]
+__all__ = ["drift_v2", "dydx_v4", "hyperliquid_pm", "mango_v4", "mango_v4_stable"]
 
 #: One dollar and one token as the integer presets count them.
 DOLLAR_1E6 = 10**6
@@ -116,9 +117,13 @@ def _drift_pnl(case: Record, name: str, imf: int, w: int) -> Case:
     return weights_case(name, "drift_v2", {"classes": [market_class]}, rows, account, expected, 0.0)
 
 
-# Mango v4: the stable price is another issue's
+# Mango v4
 
 MANGO_TOLERANCE = 1e-9
+NS_PER_S = 1_000_000_000
+MAX_STEPS = 1_000_000
+#: Where the clock of a stable price starts: on the hour, as in the program's own tests.
+START_NS = 86_400 * NS_PER_S
 HEALTH_TYPES = {"Init": "init", "LiquidationEnd": "liquidation_end", "Maint": "maint"}
 
 
@@ -142,6 +147,31 @@ def _mango_case(
     account = _mango_account(case, setup)
     return weights_case(f"case {case['id']}", "mango_v4", {"classes": classes + scaled}, rows,
                         account, expected, MANGO_TOLERANCE)  # fmt: skip
+
+
+def mango_v4_stable(data: Record, _: str) -> Iterator[Case]:
+    """The slow price after so many steps at one oracle price; each case goes on from the last."""
+    path: list[tuple[int, float]] = []
+    given = data.record("stable_price").records("cases") if "stable_price" in data else []
+    for i, case in enumerate(given):
+        if "start" in case:
+            path = [(START_NS, case["start"])]
+        elif not path:
+            raise FileError(f"{case.where}: nothing to go on from; start is missing")
+        price, steps = case.get("oracle", path[-1][1]), int(case["steps"])
+        step_ns = round(case["dt" if "dt" in case else "then_dt"] * NS_PER_S)
+        if not 0 <= steps <= MAX_STEPS:
+            raise FileError(f"{case.where}.steps: must be 0 to {MAX_STEPS}")
+        path = path + [(path[-1][0] + (k + 1) * step_ns, price) for k in range(steps)]
+        value, tolerance = case["stable_expect"], case["tol"]
+        relative = tolerance / abs(value) if value else tolerance
+        yield Case(f"stable_price.{i}", "mango_v4", partial(_stable_after, path),
+                   [Expected("stable price", value, float, relative)])  # fmt: skip
+
+
+def _stable_after(path: list[tuple[int, float]]) -> float:
+    stable = StablePrice("mango_v4")
+    return [stable.update(now_ns, price) for now_ns, price in path][-1]
 
 
 def _health(data: Record, default: str) -> str:

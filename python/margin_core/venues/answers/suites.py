@@ -10,7 +10,13 @@ from margin_core.venues.answers.canonical import canonical
 from margin_core.venues.answers.case import Unread
 from margin_core.venues.answers.derive import derive_pm1, derive_pm2, derive_sm
 from margin_core.venues.answers.exchanges import deribit_pme, okx_pm, paradex_pm, span_classic
-from margin_core.venues.answers.protocols import drift_v2, dydx_v4, hyperliquid_pm, mango_v4
+from margin_core.venues.answers.protocols import (
+    drift_v2,
+    dydx_v4,
+    hyperliquid_pm,
+    mango_v4,
+    mango_v4_stable,
+)
 from margin_core.venues.answers.record import Record
 
 __all__ = ["ELSEWHERE", "OWN", "SUITES", "Suite"]
@@ -20,11 +26,15 @@ Reader = Callable[[Record, str], Iterator[Unread]]
 
 @dataclass(frozen=True)
 class Suite:
-    """Files of one shape: `NAME*.json`, and `*.json` of a folder NAME."""
+    """Files of one shape: `NAME*.json`, and `*.json` of a folder NAME.
+
+    `beside`: the suite whose files these answers stand in as well, where they do.
+    """
 
     name: str
     read: Reader
     asked: str
+    beside: str = ""
 
 
 #: In the order of the presets' documentation.
@@ -39,6 +49,7 @@ SUITES = (
     Suite("dydx_v4", dydx_v4, "exact"),
     Suite("drift_v2", drift_v2, "exact"),
     Suite("mango_v4", mango_v4, "1e-9"),
+    Suite("mango_v4_stable", mango_v4_stable, "0.1 of the price", beside="mango_v4"),
     Suite("hyperliquid_pm", hyperliquid_pm, "1e-12"),
 )
 #: The documented form for anybody's cases: any other file that says `"margin_core_cases": 1`.
@@ -48,5 +59,4 @@ OWN = Suite("own cases", canonical, "each file's")
 ELSEWHERE = {
     "derive_auction": "liquidation auction",
     "dydx_v4": "fillable price of a liquidation",
-    "mango_v4": "stable price",
 }

@@ -7,6 +7,10 @@
 #include <margin_core/api.h>
 #include <margin_core/status.h>
 #include <margin_core/isa.h>
+#include <margin_core/quote.h>
+#include <margin_core/stable_price.h>
+#include <margin_core/ladder.h>
+#include <margin_core/oracle.h>
 #include <margin_core/instrument.h>
 #include <margin_core/market.h>
 #include <margin_core/pricing.h>

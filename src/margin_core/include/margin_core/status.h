@@ -16,7 +16,7 @@ typedef enum mc_status {
     MC_ERR_ARGUMENT = 1,    /* a null pointer, a wrong count, an unknown enumerator     */
     MC_ERR_NOT_FINITE = 2,  /* NaN or infinity where a number is needed                 */
     MC_ERR_DOMAIN = 3,      /* a finite number outside its legal range                  */
-    MC_ERR_INSTRUMENT = 4,  /* an instrument, unit or account that does not exist       */
+    MC_ERR_INSTRUMENT = 4,  /* an instrument, unit, account or source that is unknown   */
     MC_ERR_ORDER = 5,       /* rows out of order, duplicated, or offsets that do not fit */
     MC_ERR_EXACTNESS = 6,   /* beyond the bound up to which sums are exact integers     */
     MC_ERR_QUANTUM = 7,     /* a risk lot so small that its cells round to nothing      */

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rules of the oracle guard as data: limits, band, stable price and the validity ladder."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from margin_core.errors import ModelError
+from margin_core.model import faults, read_model_text
+from margin_core.venues.sourced import Described, Sourced, Strict, merged
+
+__all__ = ["ACTIONS", "REASONS", "OracleModel", "load_oracle_model", "oracle_model_names"]
+
+#: In the order of the core's bits and numbers.
+REASONS = ("no_price", "no_quorum", "stale", "jump", "disagree", "deviation", "wide", "old",
+           "settling", "silent", "outlier", "at_bound", "unsure", "not_positive")  # fmt: skip
+ACTIONS = ("display", "margin_check", "risk_increasing", "withdrawal", "liquidation", "settlement")
+PRICES = ("no", "mid", "adverse", "favourable")
+MAX_CLASSES = 12
+MAX_DEPTH = 8
+
+Seconds = Annotated[float, Field(gt=0.0, le=1e9, allow_inf_nan=False)]
+Pause = Annotated[float, Field(ge=0.0, le=1e9, allow_inf_nan=False)]
+Limit = Annotated[float, Field(gt=0.0, le=1e6, allow_inf_nan=False)]
+Width = Annotated[float, Field(ge=0.0, le=1e3, allow_inf_nan=False)]
+Reason = Literal["no_price", "no_quorum", "stale", "jump", "disagree", "deviation", "wide", "old",
+                 "settling", "silent", "outlier", "at_bound", "unsure", "not_positive"]  # fmt: skip
+Price = Literal["no", "mid", "adverse", "favourable"]
+
+
+class Age(Sourced):
+    """When a quote weighs half, is old, and no longer counts."""
+
+    future_s: Pause
+    old_s: Seconds
+    max_s: Seconds
+    half_life_s: Seconds
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.max_s < self.old_s:
+            raise ValueError(f"max_s {self.max_s} is below old_s {self.old_s}")
+        return self
+
+
+class Depth(Sourced):
+    """How slowly depth is believed."""
+
+    half_life_s: Seconds
+
+
+class Jump(Sourced):
+    """A ratio r to the last accepted price waits while r - 1 > frac (1 + elapsed / window)."""
+
+    frac: Limit
+    window_s: Seconds
+
+
+class Outage(Sourced):
+    """How long without an accepted price is an outage, and what must come after one."""
+
+    gap_s: Seconds
+    grace_s: Pause
+    n_fresh: int = Field(ge=1, le=1_000_000)
+
+
+class Limits(Sourced):
+    """Beyond these a price or a source is not what it should be."""
+
+    deviation_ratio: float = Field(gt=1.0, le=1e6, allow_inf_nan=False)
+    outlier_frac: Limit
+    confidence_frac: Limit
+    band_frac: float = Field(gt=0.0, lt=1.0, allow_inf_nan=False)
+
+
+class Spread(Sourced):
+    """Half band per weighted median absolute deviation."""
+
+    disagreement_k: Width
+
+
+class Drift(Sourced):
+    """Half band per root second of age."""
+
+    frac_per_root_s: Width
+
+
+class Stable(Sourced):
+    """The slow price beside the guarded one."""
+
+    interval_s: Seconds
+    min_step_s: Pause
+    max_step_s: Pause
+    delay_growth_frac: Limit
+    growth_frac_per_s: Limit
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.max_step_s < self.min_step_s:
+            raise ValueError(f"max_step_s {self.max_step_s} is below min_step_s {self.min_step_s}")
+        return self
+
+
+class Allowed(Strict):
+    """At which price each action goes through; "no" refuses it."""
+
+    display: Price
+    margin_check: Price
+    risk_increasing: Price
+    withdrawal: Price
+    liquidation: Price
+    settlement: Price
+
+
+class Rung(Sourced):
+    """A class of validity: the reasons that put a price there, and what it is good for."""
+
+    name: str = Field(min_length=1)
+    when: tuple[Reason, ...]
+    allows: Allowed
+
+
+class OracleModel(Described):
+    """A whole rule; see models/oracle/house.toml for a commented one."""
+
+    age: Age
+    depth: Depth
+    jump: Jump
+    outage: Outage
+    limits: Limits
+    spread: Spread
+    drift: Drift
+    stable: Stable
+    ladder: tuple[Rung, ...] = Field(min_length=1, max_length=MAX_CLASSES)
+
+    @model_validator(mode="after")
+    def _climbs(self) -> Self:
+        names = [rung.name for rung in self.ladder]
+        if len(set(names)) < len(names):
+            raise ValueError("ladder: two classes of one name")
+        for i, rung in enumerate(self.ladder[:-1]):
+            if not rung.when:
+                raise ValueError(f"ladder.{i}.when: only the last class has no reasons")
+        if self.ladder[-1].when:
+            raise ValueError(f"ladder.{len(names) - 1}.when: the last class, valid, has no reasons")
+        return self
+
+
+def oracle_model_names() -> list[str]:
+    """The rules that come with the package."""
+    folder = files("margin_core") / "models" / "oracle"
+    return sorted(
+        p.name.removesuffix(".toml") for p in folder.iterdir() if p.name.endswith(".toml")
+    )
+
+
+def load_oracle_model(model: str | os.PathLike[str] | OracleModel = "house") -> OracleModel:
+    """A rule of the oracle guard by the name of one in the package, or from a TOML file.
+
+    A file may extend a named one: `extends = "house"`. Its tables are laid over that one's, its
+    ladder takes the other's place.
+
+    Raises
+    ------
+    ModelError
+        The file cannot be read, is not TOML, or contradicts the schema; the path of the field is
+        in the message.
+
+    Examples
+    --------
+    >>> load_oracle_model("house").limits.band_frac
+    0.02
+    """
+    if isinstance(model, OracleModel):
+        return model
+    label = os.fspath(model)
+    try:
+        return OracleModel.model_validate(_read(model))
+    except ValidationError as error:
+        raise ModelError(f"{label}: {faults(error)}") from None
+
+
+def _read(model: str | os.PathLike[str], depth: int = 0) -> dict[str, Any]:
+    label = os.fspath(model)
+    if isinstance(model, str) and model in oracle_model_names():
+        data = dict(_table(model))
+    else:
+        data = _parse(read_model_text(Path(label)), label)
+    base = data.pop("extends", None)
+    if base is None:
+        return data
+    if not isinstance(base, str) or depth >= MAX_DEPTH:
+        raise ModelError(f"{label}: extends: not the name of a rule, or too deep")
+    old = _read(base, depth + 1)
+    ladder = data.get("ladder", old.get("ladder"))
+    return {**merged({**old, "ladder": None}, data, label), "ladder": ladder}
+
+
+@cache
+def _table(name: str) -> dict[str, Any]:
+    text = (files("margin_core") / "models" / "oracle" / f"{name}.toml").read_text(encoding="utf-8")
+    return _parse(text, name)
+
+
+def _parse(text: str, label: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ModelError(f"{label}: not TOML: {error}") from None
