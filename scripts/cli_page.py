@@ -26,7 +26,7 @@ standard output, warnings and progress to standard error. Colour is used on term
 | exit status | when |
 |---|---|
 | 0 | done |
-| 1 | `conform`: a known answer is not reproduced |
+| 1 | `conform`: a known answer is not reproduced; `replay`: a pass criterion is missed |
 | 2 | an error, said in one line: file, row, line and column, or option; nothing was written |
 | 130 | interrupted (Ctrl-C) |
 """

@@ -8,6 +8,7 @@
 #define START (INT64_C(1700000000) * S)
 
 enum { N = 5 };
+#define EXPECTED_HASH UINT64_C(0xb6c6355f6f4b28ae)
 
 static mc_source sources[N];
 static mc_oracle_rule rule;
@@ -441,6 +442,44 @@ static void rubbish_gets_a_status(void)
     }
 }
 
+static uint64_t hashed(uint64_t hash, const void *data, size_t bytes)
+{
+    const unsigned char *at = data;
+    for (size_t b = 0; b < bytes; ++b)
+        hash = (hash ^ at[b]) * UINT64_C(0x100000001b3); /* FNV-1a, as in fingerprint.c */
+    return hash;
+}
+
+/* Ten thousand ticks of a restless market: every compiler and level must print this hash. It
+ * changes with the rule, and only then. */
+static void a_long_day_has_the_same_bits_everywhere(void)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    chance c = {11};
+    int64_t now = START, cents = 200000;
+    make();
+    for (int i = 0; i < 10000; ++i) {
+        now += draw_below(&c, 20) ? draw_below(&c, 9) * S : draw_below(&c, 900) * S;
+        cents += draw_below(&c, 401) - 200;
+        say(cents, now);
+        for (int k = 0; k < N; ++k) {
+            quotes[k].mantissa += draw_below(&c, 301) - 150;
+            quotes[k].confidence = draw_below(&c, 200);
+            quotes[k].time_ns -= draw_below(&c, 3) * S;
+            if (quotes[k].time_ns < state.source_ns[k])
+                quotes[k].time_ns = state.source_ns[k];
+            quotes[k].executed_usd = (double)(1 + draw_below(&c, 1000000));
+        }
+        quotes[draw_below(&c, N)].mantissa *= 1 + draw_below(&c, 3);
+        CHECK(tell(now) == MC_OK);
+        hash = hashed(hash, &state, sizeof state);
+        hash = hashed(hash, &reading, sizeof reading);
+    }
+    if (hash != EXPECTED_HASH)
+        fprintf(stderr, "the hash is 0x%016llx\n", (unsigned long long)hash);
+    CHECK(hash == EXPECTED_HASH);
+}
+
 int main(void)
 {
     RUN(a_new_feed_has_no_price_until_depth_is_seen_to_last);
@@ -460,5 +499,6 @@ int main(void)
     RUN(an_edge_counts_the_stable_price_too);
     RUN(a_stable_price_follows_at_its_limit);
     RUN(rubbish_gets_a_status);
+    RUN(a_long_day_has_the_same_bits_everywhere);
     return REPORT();
 }

@@ -314,6 +314,28 @@ def conform(folder: str) -> None:
 
 
 @app.command()
+@click.argument("event", required=False, metavar="[EVENT]")
+@click.option("--events", "path", metavar="FILE", help="A catalogue of faults, .json or .toml; "
+              "default: the few that come with the package.")  # fmt: skip
+def replay(event: str | None, path: str | None) -> None:
+    """Recorded oracle faults: what a believing engine loses, beside ours.
+
+    EVENT is the id of one of them; default all. Exit status 1 if a pass criterion is missed.
+    """
+    from margin_core.cli.replay import show_all, show_one
+    from margin_core.replay import find_event, read_events
+
+    events = read_events(path)
+    if event is None:
+        asked = [e for e in events if e.is_oracle_fault]
+        status = show_all(asked, len(events) - len(asked))
+    else:
+        status = show_one(find_event(events, event))
+    if status:
+        click.get_current_context().exit(status)
+
+
+@app.command()
 @_market
 @click.option("--positions", required=True, metavar="FILE", help="account, instrument, quantity "
               "and optionally entry_price; .csv, .json or .parquet.")  # fmt: skip
