@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -136,8 +136,8 @@ class OracleReading:
     reasons: tuple[str, ...]
     answered: tuple[str, ...]
     agreed: tuple[str, ...]
-    record: NDArray[Any]
-    ladder: NDArray[Any]
+    record: NDArray[Any] = field(repr=False, compare=False)
+    ladder: NDArray[Any] = field(repr=False, compare=False)
 
     @property
     def confidence_frac(self) -> float:

@@ -77,7 +77,11 @@ def test_one_venue_moves_nothing(chance, k):
         assert ((low <= readings["price"]) & (readings["price"] <= high)).all()
         assert feeds.wrongful(readings) == 0
         assert (profit(feeds.credit(readings), feeds.truth) <= 0).all()
-    assert has(readings, "outlier").all(), "seen by the first tick that is beyond the limit"
+    assert has(readings, "outlier").all()
+    assert valid(readings).all(), "one liar is no switch that stops the market"
+    if k > 3:
+        present = ~attacked
+        assert valid(feeds.tick(1, present=present)).all(), "nor is one that falls silent"
 
 
 def test_a_venue_that_moves_is_seen_at_once(chance):

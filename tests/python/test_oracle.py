@@ -113,6 +113,40 @@ def test_a_bad_quote_is_named_and_can_be_left_out(change, error, words):
     assert reading.validity == "valid"
 
 
+def test_the_order_of_quotes_does_not_matter():
+    feed = eth()
+    state, _, now = settled(feed)
+    given = [quotes(2000.0 + i, now + S)[i] for i in range(5)]
+    forward = feed.update(state, given, now + S)
+    backward = feed.update(state, given[::-1], now + S)
+    assert forward[0].to_bytes() == backward[0].to_bytes()
+    assert forward[1] == backward[1] and forward[1] != settled(feed)[1]
+
+
+def test_a_weight_that_is_nothing_decides_nothing(tmp_path):
+    """Of a rule whose half life is a billionth of its age limit."""
+    path = tmp_path / "mine.toml"
+    path.write_text('extends = "house"\nname = "mine"\n[age]\nhalf_life_s = 1e-7\n')
+    feed = eth(model=path)
+    state, _, now = settled(feed)
+    _, reading = feed.update(state, quotes(2000.0, now), now + S)
+    assert (reading.answered, reading.price) == ((), 2000.0)
+    assert {"no_quorum", "stale"} <= set(reading.reasons)
+
+
+def test_drift_s_ladder_is_the_program_s():
+    """Liquidation goes on with uncertain and stale prices, margin does not."""
+    allows = {rung.name: rung.allows for rung in load_oracle_model("drift_v2").ladder}
+    assert list(allows) == ["non_positive", "too_volatile", "too_uncertain", "stale_for_margin",
+                            "insufficient_data_points", "stale_for_amm", "valid"]  # fmt: skip
+    refused = {action: {name for name, a in allows.items() if getattr(a, action) == "no"}
+               for action in ACTIONS}  # fmt: skip
+    assert refused["liquidation"] == {"non_positive", "too_volatile"}
+    assert refused["margin_check"] == refused["liquidation"] | {"too_uncertain", "stale_for_margin"}
+    assert refused["settlement"] == refused["liquidation"] | {"too_uncertain"}
+    assert refused["withdrawal"] == refused["risk_increasing"] == refused["margin_check"]
+
+
 def test_time_that_goes_back_is_not_left_out():
     feed = eth()
     state, _, now = settled(feed)

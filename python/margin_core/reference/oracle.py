@@ -176,6 +176,7 @@ def _answers(
             continue
         price = q["mantissa"] / 10 ** q["decimals"]
         age_ns = max(now_ns - q["time_ns"], 0)
+        weight = min(depths[i], least) * 2.0 ** (-age_ns / 1e9 / rule["half_life_s"])
         if price <= 0:
             reasons.add("not_positive")
         elif not source["floor"] < price < source["ceiling"]:
@@ -184,10 +185,9 @@ def _answers(
             reasons.add("unsure")
         elif min(depths[i], least) <= 0:
             reasons.add("silent")
-        elif age_ns >= rule["max_age_s"] * 1e9:
+        elif age_ns >= rule["max_age_s"] * 1e9 or weight == 0:
             n_late += 1
         else:
-            weight = min(depths[i], least) * 2.0 ** (-age_ns / 1e9 / rule["half_life_s"])
             answers.append({"source": i, "price": price, "age_ns": age_ns, "weight": weight,
                             "depth": min(depths[i], least),
                             "confidence": q["confidence"] / q["mantissa"]})  # fmt: skip

@@ -76,9 +76,10 @@ static void ask(const mc_feed *feed, const mc_quote *const *slots, int64_t now_n
         const double confidence_frac = (double)q->confidence / (double)q->mantissa;
         const uint32_t why = unfit(rule, source, price, confidence_frac, depth_usd);
         const int64_t age_ns = q->time_ns < now_ns ? now_ns - q->time_ns : 0;
+        const double weight = depth_usd * half_lives(age_ns, rule->half_life_ns);
         if (why != 0) {
             r->reasons |= why;
-        } else if (age_ns >= rule->max_age_ns) {
+        } else if (age_ns >= rule->max_age_ns || weight == 0.0) {
             ++a->n_too_old;
         } else {
             a->source[a->n] = i;
@@ -86,7 +87,7 @@ static void ask(const mc_feed *feed, const mc_quote *const *slots, int64_t now_n
             a->confidence_frac[a->n] = confidence_frac;
             a->depth_usd[a->n] = depth_usd;
             a->time_ns[a->n] = now_ns - age_ns;
-            a->weight[a->n++] = depth_usd * half_lives(age_ns, rule->half_life_ns);
+            a->weight[a->n++] = weight;
             r->answered = (uint16_t)(r->answered | 1u << i);
         }
     }
