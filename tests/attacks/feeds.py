@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Thousands of feeds of one kind in lock step: what an attacker does to them, what comes out.
+"""Thousands of feeds of one kind, each with its own clock: what is done to them, what comes out.
 
 Prices and flags are (n,), quotes (n, k) for k sources. The engine is `Feed.update_many`.
 """
@@ -32,7 +32,7 @@ class Feeds:
         quorum = 1 if k == 1 else None
         self.feed = mc.Feed("ABC", "USD", sources, model=model, quorum=quorum)
         self.states = np.zeros(n, STATE)
-        self.now_ns = START
+        self.now_ns = np.full(n, START)
         self.truth = np.exp(chance.uniform(np.log(0.05), np.log(1e5), n))
 
     def quotes(self, price=None, **fields):
@@ -45,7 +45,7 @@ class Feeds:
         price = np.asarray(price)
         price = price[:, None] if price.ndim == 1 else price
         q["mantissa"] = np.clip(np.rint(price * 10.0**DECIMALS), -9e18, 9e18)
-        q["time_ns"] = self.now_ns
+        q["time_ns"] = self.now_ns[:, None]
         q["executed_usd"] = q["displayed_usd"] = fields.pop("depth", 3e6)
         q["base"], q["quote"] = currency_tag("ABC"), currency_tag("USD")
         q["source"], q["decimals"] = np.arange(self.k), DECIMALS
@@ -56,8 +56,12 @@ class Feeds:
 
     def tick(self, seconds=1.0, price=None, present=None, **fields):
         """Time passes, quotes come; readings and statuses."""
-        self.now_ns += round(seconds * S)
+        self.wait(seconds)
         return self.tell(self.quotes(price, **fields), present)
+
+    def wait(self, seconds):
+        """Seconds are a number or (n,)."""
+        self.now_ns = self.now_ns + np.rint(np.asarray(seconds) * S).astype(np.int64)
 
     def tell(self, quotes, present=None):
         counts = np.full(self.n, self.k)

@@ -47,7 +47,7 @@ def test_what_a_rate_lends_grows_by_its_cap_and_no_faster(chance):
     start, credit0 = feeds.now_ns, feeds.credit(feeds.tick(1))
     for _ in range(60):
         feeds.truth = feeds.truth * (1 + chance.uniform(0, 0.9e-3, feeds.n))
-        readings = feeds.tick(float(chance.uniform(1, DAY_S)))
+        readings = feeds.tick(chance.uniform(1, DAY_S, feeds.n))
         days = (feeds.now_ns - start) / S / DAY_S
         assert (feeds.credit(readings) <= credit0 * (1 + 1.01 * PER_DAY) ** days + 1e-9).all()
 
@@ -59,8 +59,8 @@ def test_a_rate_and_its_time_are_taken_together_or_not_at_all(chance):
         old = feeds.states.copy()
         clip = np.where(chance.random(feeds.n) < 0.5, 1 + chance.uniform(-0.05, 0.05, feeds.n), 1.0)
         late_ns = chance.integers(0, 10 * S, (feeds.n, 1))
-        feeds.now_ns += 12 * S
-        quotes = feeds.quotes(feeds.truth * clip, time_ns=feeds.now_ns - late_ns)
+        feeds.wait(12)
+        quotes = feeds.quotes(feeds.truth * clip, time_ns=feeds.now_ns[:, None] - late_ns)
         readings = feeds.tell(quotes)
         price = quotes["mantissa"][:, 0] / 1e8
         new = (readings["price"] == price) & (readings["time_ns"] == quotes["time_ns"][:, 0])
@@ -103,13 +103,13 @@ def test_a_composed_price_is_as_old_as_its_oldest_leg(chance):
     feeds.settle()
     others.settle()
     shift_ns = chance.integers(0, 25 * S, (feeds.n, 1))
-    feeds.now_ns += 60 * S
-    others.now_ns += 60 * S
-    readings = feeds.tell(feeds.quotes(time_ns=feeds.now_ns - shift_ns))
+    feeds.wait(60)
+    others.wait(60)
+    readings = feeds.tell(feeds.quotes(time_ns=feeds.now_ns[:, None] - shift_ns))
     later = others.tell(others.quotes())
     for i, first, second in composed(feeds, readings, others, later):
         both = mc.compose_readings("ABC", "EUR", [first, second])
-        assert both.time_ns == first.time_ns == feeds.now_ns - shift_ns[i, 0]
+        assert both.time_ns == first.time_ns == feeds.now_ns[i] - shift_ns[i, 0]
         assert both.low == pytest.approx(first.low * second.low)
         assert both.high == pytest.approx(first.high * second.high)
         for legs in ([first], [second], [second, first], [first, first]):
@@ -128,7 +128,7 @@ def test_blocks_that_are_rolled_back_change_nothing(chance):
     feeds.tell(again)
     assert (feeds.statuses != 0).all()
     assert feeds.states.tobytes() == before.tobytes()
-    future = feeds.quotes(time_ns=feeds.now_ns + 2 * S + 1)
+    future = feeds.quotes(time_ns=feeds.now_ns[:, None] + 2 * S + 1)
     feeds.tell(future)
     assert (feeds.statuses != 0).all()
     assert feeds.states.tobytes() == before.tobytes()

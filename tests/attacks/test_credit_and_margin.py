@@ -45,7 +45,7 @@ def test_a_pump_lends_its_maker_no_more_than_he_brought(chance):
     p0, im = feeds.truth.copy(), coin().range_frac
     goal = np.exp(chance.uniform(np.log(1.2), np.log(24), feeds.n))
     ticks = 60
-    step_s = np.exp(chance.uniform(np.log(60), np.log(4 * 3600))) / ticks
+    step_s = np.exp(chance.uniform(np.log(60), np.log(4 * 3600), feeds.n)) / ticks
     cash = im * p0 * chance.uniform(1.0, 2.0, feeds.n)
     most = np.zeros(feeds.n)
     for k in range(1, ticks + 1):
@@ -105,7 +105,7 @@ def test_knowing_the_next_price_is_worth_less_than_the_fee(chance):
     age_s = 10.0
     old = feeds.quotes(feeds.truth)
     feeds.tell(old)
-    feeds.now_ns += round(age_s * 1e9)
+    feeds.wait(age_s)
     readings = feeds.tell(old)
     vol = chance.uniform(0.2, 1.5, feeds.n)
     move = np.exp(vol * np.sqrt(age_s / YEAR_S) * chance.standard_normal(feeds.n))
