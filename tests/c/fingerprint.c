@@ -1,5 +1,6 @@
 /* Prints one hash a copy of the kernels, over everything that a fixed workload computes: cells,
- * rates, requirements and rankings (test_pricing.c does the same for prices and Greeks).
+ * rates, requirements, rankings, volatilities and ranges (test_pricing.c does the same for prices
+ * and Greeks).
  * Compilers, levels of optimisation, threads and processors must agree on it; `fingerprint FILE`
  * compares it with the line in FILE.
  */
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bars.h"
 #include "preset_world.h"
 #include "world.h"
 
@@ -109,6 +111,31 @@ static void add_preset(mc_combination combination)
     preset_book_free(&accounts);
 }
 
+static void add_dynamics(void)
+{
+    static made_bars made;
+    static double out[BARS * SERIES];
+    static mc_threshold_state units[SERIES];
+    make_bars(&made, 480001, 7);
+    for (int32_t kind = 0; kind < MC_VOL_KIND_END; ++kind) {
+        mc_vol_options options = vol_options(kind, 24);
+        mc_vol_state state = {.n_series = SERIES};
+        const mc_bars bars = some_bars(&made, 0, BARS);
+        options.n_threads = 2;
+        state.memory = calloc(mc_vol_memory(&options) * SERIES, sizeof(double));
+        must(mc_vol_update(&options, &bars, &state, out, NULL, NULL));
+        add(out, sizeof out);
+        free(state.memory);
+    }
+    const mc_threshold_model model = threshold_model();
+    const mc_prices prices = {.n_steps = BARS, .n_units = SERIES, .time_ns = made.end_ns,
+                              .price_usd = made.close, .present = made.present};
+    memset(units, 0, sizeof units);
+    must(mc_threshold_update(&model, &prices, units, out, 2, NULL));
+    add(out, sizeof out);
+    add(units, sizeof units);
+}
+
 int main(int argc, char **argv)
 {
     char expected[32] = "", line[32];
@@ -128,6 +155,7 @@ int main(int argc, char **argv)
         add_margin(65, 0.0);
         for (int rule = 0; rule < MC_COMBINATION_END; ++rule)
             add_preset((mc_combination)rule);
+        add_dynamics();
         snprintf(line, sizeof line, "%016llx", (unsigned long long)hash);
         differ |= argc > 1 && strcmp(line, expected) != 0;
         printf("%s %s\n", line, isa);

@@ -390,3 +390,80 @@ cdef extern from "margin_core/preset.h" nogil:
     mc_status mc_preset_sweep(const mc_preset *preset, const mc_book *book, const mc_range *range,
                               const mc_preset_accounts *accounts, const mc_preset_standing *out,
                               mc_error *err)
+
+cdef extern from "margin_core/volatility.h" nogil:
+    enum:
+        MC_VOL_KIND_END
+    ctypedef struct mc_vol_options:
+        size_t size
+        int32_t kind
+        int64_t interval_ns
+        size_t window
+        double half_life
+        size_t least
+        unsigned n_threads
+    ctypedef struct mc_bars:
+        size_t n_bars
+        size_t n_series
+        const int64_t *end_ns
+        const double *open
+        const double *high
+        const double *low
+        const double *close
+        const uint8_t *present
+    ctypedef struct mc_vol_state:
+        int64_t end_ns
+        size_t n_series
+        double *memory
+    size_t mc_vol_memory(const mc_vol_options *options)
+    mc_status mc_vol_update(const mc_vol_options *options, const mc_bars *bars,
+                            mc_vol_state *state, double *vol, uint8_t *ready, mc_error *err)
+
+cdef extern from "margin_core/threshold.h" nogil:
+    ctypedef struct mc_threshold_model:
+        size_t size
+        double fast_half_life_days
+        double slow_half_life_days
+        double long_half_life_days
+        double fast_weight
+        double buffer_frac
+        double floor_share
+        double stress_weight
+        double stress_half_life_days
+        double after_share
+        double after_half_life_days
+        double tail
+        double horizon_days
+        double level
+        double learn_rate
+        double learn_most
+        double rise_step_frac
+        double rise_day_frac
+        double fall_step_frac
+        double fall_day_frac
+        double least_frac
+        double most_frac
+        double warmup_days
+        double gap_days
+    ctypedef struct mc_threshold_state:
+        int64_t first_ns
+        int64_t last_ns
+        double price_usd
+        double variance[3]
+        double weight[3]
+        double stress_vol
+        double learned
+        double anchor_price_usd
+        double anchor_range_frac
+        double shock_frac
+        double range_frac
+        double day_range_frac
+    ctypedef struct mc_prices:
+        size_t n_steps
+        size_t n_units
+        const int64_t *time_ns
+        const double *price_usd
+        const uint8_t *present
+    mc_status mc_threshold_update(const mc_threshold_model *model, const mc_prices *prices,
+                                  mc_threshold_state *state, double *range_frac,
+                                  unsigned n_threads, mc_error *err)

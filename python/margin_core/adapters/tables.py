@@ -12,6 +12,7 @@ import io
 import os
 import re
 from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -31,8 +32,9 @@ __all__ = [
     "source_name",
 ]
 
-#: What a column must hold. `id` is text or whole numbers, as they come; `name` is either, as text.
-Kind = Literal["int", "float", "str", "bool", "id", "name"]
+#: What a column must hold. `id` is text or whole numbers, as they come; `name` is either, as text;
+#: `time` is an instant, as nanoseconds since 1970 UTC.
+Kind = Literal["int", "float", "str", "bool", "id", "name", "time"]
 
 MAX_ROWS = 100_000_000
 MAX_COLUMNS = 1_000
@@ -86,7 +88,9 @@ def read_table(
         What to call the source in messages; default the path, or "table".
     required, optional : mapping of column to kind
         "float" finite float64, "int" int64, "bool", "str" an object array of str, "id" either
-        int64 or text, "name" text, or whole numbers as text. Other names for one column are
+        int64 or text, "name" text, or whole numbers as text, "time" int64 nanoseconds since 1970
+        UTC from timestamps, ISO 8601 text or whole numbers (seconds, milli-, micro- or
+        nanoseconds, told apart by their size). Other names for one column are
         separated by bars, the result's name first: ``"instrument|name"``.
     nullable : collection of str
         Columns (their first names) where null, NaN or an empty cell stands for "no value": NaN in
@@ -300,6 +304,8 @@ def _from_series(series: Any) -> Column:
                                  na_value=0)  # fmt: skip
     elif kind == "f":
         values = series.to_numpy(dtype=np.float64, na_value=np.nan)
+    elif kind == "M":  # with a time zone
+        values = series.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
     else:
         array = np.empty(len(series), dtype=object)
         for i, value in enumerate(series.astype(object)):
@@ -531,6 +537,9 @@ def _read_cells(
     given = _where(null, len(values))
     if kind in ("str", "name"):
         return values
+    if kind == "time":
+        numbers = _canonical_ints(values[given].tolist(), "\n".join(values[given].tolist()))
+        return values.astype(np.int64) if numbers and given.all() else values
     cells = values[given].tolist()
     if kind == "bool":
         read = [_BOOLS.get(cell) for cell in cells]
@@ -673,6 +682,46 @@ def _names(values: NDArray[Any], null: NDArray[np.bool_] | None, refuse: Any) ->
     return out
 
 
+#: Whole numbers that are instants, by their size: from 2001 on.
+_NS_OF_UNIT = ((10**9, 10**9), (10**12, 10**6), (10**15, 10**3), (10**18, 1))
+
+
+def _times(values: NDArray[Any], null: NDArray[np.bool_] | None, refuse: Any) -> NDArray[Any]:
+    given = _where(null, len(values))
+    if null is not None or values.dtype.kind == "M":
+        refuse(~given | (np.isnat(values) if values.dtype.kind == "M" else False), "has no value")
+    if values.dtype.kind == "M":
+        stamps: NDArray[np.int64] = values.astype("M8[us]").astype(np.int64)
+        refuse(np.abs(stamps) >= 9 * 10**15, "{value} is not between 1684 and 2255")
+        return values.astype("M8[ns]").astype(np.int64)
+    if values.dtype.kind in "iuf":
+        whole = _ints(values, null, refuse)
+        first = int(whole[0]) if len(whole) else 10**18
+        for least, ns in _NS_OF_UNIT:
+            if least <= first < 10 * least:
+                refuse((whole < least) | (whole >= 10 * least), "{value} is in another unit")
+                return whole * ns
+        refuse(np.ones(len(whole), dtype=np.bool_), "{value} is no instant after 2001")
+    texts = _strs(values, null, refuse)
+    read = [_instant_ns(text) for text in texts.tolist()]
+    refuse(_spread_all([ns is None for ns in read]), "{value} is no instant like 2026-01-22T12:30Z")
+    return np.array(read, dtype=np.int64)
+
+
+def _instant_ns(text: str) -> int | None:
+    """Nanoseconds since 1970; UTC where the text has no zone."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    since = (instant if instant.tzinfo else instant.replace(tzinfo=UTC)) - _EPOCH
+    us = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    return 1_000 * us if abs(us) < 9 * 10**15 else None
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 _CONVERTERS: dict[str, Any] = {
     "float": _floats, "int": _ints, "bool": _bools, "str": _strs, "id": _ids, "name": _names,
+    "time": _times,
 }  # fmt: skip

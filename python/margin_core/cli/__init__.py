@@ -11,7 +11,7 @@ __all__ = ["main"]
 
 ERROR, INTERRUPTED = 2, 130
 #: Options that take several files: `--market a.csv b.csv`.
-SEVERAL = "--market"
+SEVERAL = ("--market", "--prices")
 FILES = (".json", ".csv", ".parquet", ".pq")
 
 
@@ -72,16 +72,16 @@ def _fail(message: str) -> int:
 def _spread(arguments: list[str]) -> list[str]:
     """`--market a.csv b.csv` as `--market a.csv --market b.csv`."""
     out: list[str] = []
-    several = False
+    several = None
     for i, word in enumerate(arguments):
-        if word == SEVERAL:
-            several = True
+        if word in SEVERAL:
+            several = word
         elif word.startswith("-"):
-            several = False
-        elif several and arguments[i - 1] != SEVERAL:
+            several = None
+        elif several and arguments[i - 1] != several:
             if word.lower().endswith(FILES):
-                out.append(SEVERAL)
+                out.append(several)
             else:
-                several = False
+                several = None
         out.append(word)
     return out

@@ -299,6 +299,55 @@ def model(model: str, names: bool, schema: bool) -> None:
 
 
 @app.command()
+@click.option("--prices", multiple=True, metavar="FILE...", help="Bars of each coin, .csv or "
+              ".parquet: time (when a bar begins, UTC), open, high, low, close. The coin is in the "
+              "name, as in BTCUSDT.csv, or before it: BTC=FILE.")  # fmt: skip
+@click.option("--thresholds", default="house", show_default=True, metavar="NAME|FILE",
+              help="The rules that ranges follow.")  # fmt: skip
+@click.option("--split", default="2022-01-01", show_default=True, metavar="DATE",
+              help="Static and EWMA are fitted on the days before.")  # fmt: skip
+@click.option("--level", "levels", type=float, multiple=True, metavar="SHARE",
+              help="Of moves to be covered, such as 0.99; may be given several times. Default: all "
+              "that the thresholds have.")  # fmt: skip
+@click.option("--picture", metavar="FILE", help="Draw ranges and moves, as .png, .svg or .pdf.")
+@click.option("--out", metavar="FILE", help="Write the table there, as .csv or .parquet.")
+def backtest(
+    prices: tuple[str, ...],
+    thresholds: str,
+    split: str,
+    levels: tuple[float, ...],
+    picture: str | None,
+    out: str | None,
+) -> None:
+    """Ranges that follow volatility, held against what prices did.
+
+    Each midnight's range against the next day's move, up or down: coverage,
+    Kupiec's and Christoffersen's tests, procyclicality and average, beside a
+    static range and a plain EWMA.
+    """
+    from margin_core.cli import dynamics, inputs, screen
+    from margin_core.plot import FORMATS, require_matplotlib
+
+    screen.check_output(picture, FORMATS)
+    screen.check_output(out, screen.TABLES)
+    if picture:
+        require_matplotlib()
+    if not prices:
+        raise click.UsageError("give --prices")
+    instant = inputs.instant_of("--split", split)
+    found = dynamics.run(prices, thresholds, instant, levels)
+    dynamics.show(found)
+    if out:
+        screen.save(found.table(), out)
+        screen.say(f"Written to {out}")
+    if picture:
+        from margin_core.dynamics.picture import backtest_picture
+
+        backtest_picture(found, picture)
+        screen.say(f"Picture: {picture}")
+
+
+@app.command()
 @click.argument("folder", metavar="DIR")
 def conform(folder: str) -> None:
     """Run the known answers of venues in DIR against the presets.

@@ -31,7 +31,7 @@ def read_market(
     Warnings about the quotes go to stderr, counted.
     """
     prices = dict(amount_of("--index", text) for text in index)
-    instant = None if now is None else _instant(now)
+    instant = None if now is None else instant_of("--now", now)
     tables = [path for path in paths if _is_table(path)]
     chains = [path for path in paths if path not in tables]
     markets = [read_chain(*chains, now=instant, index=prices)] if chains else []
@@ -56,11 +56,12 @@ def _is_table(path: str) -> bool:
     return suffix == ".csv" and "instrument" in read_columns(path, path).columns
 
 
-def _instant(text: str) -> datetime:
+def instant_of(option: str, text: str) -> datetime:
+    """An instant, UTC where the text has no zone."""
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
-        raise ArgumentError(f"--now {text!r} is no instant like 2026-01-22T12:30:00Z") from None
+        raise ArgumentError(f"{option} {text!r} is no instant like 2026-01-22T12:30:00Z") from None
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define MC_LOG2_E 1.4426950408889634
+#define MC_LN2 0.69314718055994531
 #define MC_LN2_HIGH 6.93147180369123816490e-01 /* 33 bits: times an exponent it is exact */
 #define MC_LN2_LOW 1.90821492927058770002e-10
 #define MC_SQRT2 1.4142135623730951

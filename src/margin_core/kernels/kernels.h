@@ -14,6 +14,7 @@
 #include <margin_core/pricing.h>
 #include <margin_core/sweep.h>
 
+#include "kernels/dynamics.h"
 #include "kernels/preset.h"
 #include "kernels/reprice.h"
 
@@ -87,6 +88,9 @@ typedef struct mc_kernels {
     /* The rows and sums of account a's units. */
     void (*preset_walk)(const mc_preset *preset, const mc_book_columns *book, size_t a,
                         mc_preset_scratch *scratch);
+    /* Series, or units, first .. first + n - 1 over all bars, or steps. */
+    void (*volatility)(const mc_vol_job *job, size_t first, size_t n);
+    void (*thresholds)(const mc_threshold_job *job, size_t first, size_t n);
 } mc_kernels;
 
 /* The copy in use. */

@@ -16,6 +16,8 @@ void MC_KERNEL(mc_scan)(const mc_scan_job *, size_t, size_t);
 void MC_KERNEL(mc_sweep)(const mc_sweep_job *, mc_sweep_scratch *, size_t, size_t);
 void MC_KERNEL(mc_preset_walk)(const mc_preset *, const mc_book_columns *, size_t,
                                mc_preset_scratch *);
+void MC_KERNEL(mc_volatility)(const mc_vol_job *, size_t, size_t);
+void MC_KERNEL(mc_thresholds)(const mc_threshold_job *, size_t, size_t);
 
 extern const mc_kernels MC_KERNEL(mc_kernels);
 
@@ -29,6 +31,8 @@ const mc_kernels MC_KERNEL(mc_kernels) = {
     .scan = MC_KERNEL(mc_scan),
     .sweep = MC_KERNEL(mc_sweep),
     .preset_walk = MC_KERNEL(mc_preset_walk),
+    .volatility = MC_KERNEL(mc_volatility),
+    .thresholds = MC_KERNEL(mc_thresholds),
     .has_vol = MC_KERNEL(mc_has_vol),
     .within = MC_KERNEL(mc_within),
 };

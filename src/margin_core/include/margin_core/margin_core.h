@@ -22,5 +22,7 @@
 #include <margin_core/sweep.h>
 #include <margin_core/charge.h>
 #include <margin_core/preset.h>
+#include <margin_core/volatility.h>
+#include <margin_core/threshold.h>
 
 #endif
