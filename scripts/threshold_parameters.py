@@ -4,9 +4,10 @@
     python scripts/threshold_parameters.py BTC=FILE... ETH=FILE...
 
 docs/decisions/0013-thresholds-before-2022.md says why so. Fixed beforehand: the buffer (25 %) and
-the stressed weight (25 %) of EU 153/2013 art. 28, and the other limits of a step and a day. Chosen: the
-half-lives, the fast weight, the floor's share and the largest rise in a day, as those with the least quantile loss on the
-half-years from July 2019 on, each judged with tails fitted on what was before it. Then the tails.
+the stressed weight (25 %) of EU 153/2013 art. 28, and the other limits of a step and a day. Chosen:
+the half-lives, the fast weight, the floor's share and the largest rise in a day, as those with the
+least quantile loss on the half-years from July 2019 on, each judged with tails fitted on what was
+before it. Then the tails. Learning and aftershock are left out: they are not fitted.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from numpy.typing import NDArray
 
 from margin_core._binding import _dynamics
 from margin_core.dynamics.backtest import daily_moves
-from margin_core.dynamics.coverage import fitted_multiple
 from margin_core.dynamics.bars import Bars, read_bars
+from margin_core.dynamics.coverage import fitted_multiple
 from margin_core.dynamics.threshold import STATE
 
 LEVELS = (0.99, 0.995)
@@ -32,7 +33,8 @@ FIXED = {
     "buffer_frac": 0.25, "stress_weight": 0.25, "tail": 1.0, "horizon_days": 1.0,
     "rise_step_frac": 0.25, "fall_step_frac": 0.005, "fall_day_frac": 0.03,
     "least_frac": 1e-6, "most_frac": 0.999999, "warmup_days": 60.0, "gap_days": 1.0,
-    "level": 0.99, "learn_rate": 0.0, "learn_most": 1.0, "after_share": 0.0, "after_half_life_days": 1.0,
+    "level": 0.99, "learn_rate": 0.0, "learn_most": 1.0, "after_share": 0.0,
+    "after_half_life_days": 1.0,
 }  # fmt: skip
 GRID = {
     "fast": [(1.0, 0.0), (1.0, 0.2), (2.0, 0.2), (2.0, 0.4), (4.0, 0.25), (4.0, 0.5)],
@@ -63,7 +65,7 @@ def unscaled(bars: Bars, parameters: dict[str, float]) -> tuple[Any, ...]:
 
 
 def loss(size: NDArray[np.float64], range_frac: NDArray[np.float64], level: float) -> float:
-    """Quantile (pinball) loss, least in expectation at the true quantile (Koenker, Bassett 1978)."""
+    """Quantile (pinball) loss: least in expectation at the quantile (Koenker, Bassett 1978)."""
     over = size - range_frac
     return float(np.maximum(level * over, (level - 1.0) * over).sum())
 

@@ -14,6 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from margin_core.book import Book
+    from margin_core.dynamics.backtest import Backtest, backtest
+    from margin_core.dynamics.bars import Bars, read_bars
+    from margin_core.dynamics.threshold import (
+        RangedModel,
+        ThresholdModel,
+        Thresholds,
+        load_thresholds,
+        with_ranges,
+    )
+    from margin_core.dynamics.volatility import VolatilityEstimator, VolatilityResult
     from margin_core.errors import MarginCoreError
     from margin_core.explain import Explanation, explain
     from margin_core.instruments import Instruments, Kind
@@ -69,6 +79,17 @@ _HOME = {
     "rank": "sweep",
     "Explanation": "explain",
     "explain": "explain",
+    "Bars": "dynamics.bars",
+    "read_bars": "dynamics.bars",
+    "VolatilityEstimator": "dynamics.volatility",
+    "VolatilityResult": "dynamics.volatility",
+    "ThresholdModel": "dynamics.threshold",
+    "load_thresholds": "dynamics.threshold",
+    "Thresholds": "dynamics.threshold",
+    "RangedModel": "dynamics.threshold",
+    "with_ranges": "dynamics.threshold",
+    "Backtest": "dynamics.backtest",
+    "backtest": "dynamics.backtest",
     "load_preset": "venues.preset",
     "preset_names": "venues.preset",
     "VenueStanding": "venues.standing",

@@ -5,9 +5,7 @@ from numpy.typing import NDArray
 KINDS: int
 THRESHOLD_STATE_BYTES: int
 
-def memory(
-    kind: int, interval_ns: int, window: int, half_life: float, least: int
-) -> int: ...
+def memory(kind: int, interval_ns: int, window: int, half_life: float, least: int) -> int: ...
 def volatility(
     kind: int,
     interval_ns: int,

@@ -537,10 +537,11 @@ def _read_cells(
     given = _where(null, len(values))
     if kind in ("str", "name"):
         return values
-    if kind == "time":
-        numbers = _canonical_ints(values[given].tolist(), "\n".join(values[given].tolist()))
-        return values.astype(np.int64) if numbers and given.all() else values
     cells = values[given].tolist()
+    if kind == "time":
+        if not cells or _unreadable(cells[0], "int"):
+            return values
+        kind = "int"
     if kind == "bool":
         read = [_BOOLS.get(cell) for cell in cells]
         refuse(_spread([value is None for value in read], given), "{value} is not true or false")

@@ -14,6 +14,9 @@ from margin_core.dynamics.threshold import load_thresholds
 from margin_core.render import Column, clean, number
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from margin_core.dynamics.backtest import Backtest
     from margin_core.table import Table
 
@@ -91,8 +94,8 @@ def _coverage(found: Backtest, rows: Table) -> None:
     )
 
 
-def _percent(values: Sequence[float], digits: int = 1) -> list[str]:
-    return [number(100 * value, digits) for value in values]
+def _percent(values: NDArray[np.float64], digits: int = 1) -> list[str]:
+    return [number(100 * value, digits) for value in values.tolist()]
 
 
 def _requirement(found: Backtest, rows: Table) -> None:

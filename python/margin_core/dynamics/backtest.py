@@ -136,8 +136,8 @@ class Backtest:
     def pooled(self) -> Table:
         """One row for each period, level and method: all units together.
 
-        Columns: period, level, method, days, exceedance_frac, low_frac, high_frac (the 95 % interval
-        of a bootstrap of blocks of 30 dates).
+        Columns: period, level, method, days, exceedance_frac, low_frac, high_frac (the 95 %
+        interval of a bootstrap of blocks of 30 dates).
         """
         rows = []
         for period in PERIODS:
@@ -175,11 +175,11 @@ def backtest(
     """Hold thresholds against the moves that followed, beside a static range and a plain EWMA.
 
     Each midnight (UTC) the range in force is compared with the move of the 24 hours after it. An
-    exceedance is |move| > range: up or down, since a short loses by the one and a long by the other.
+    exceedance is |move| > range: up or down, for a short loses by the one, a long by the other.
 
     Three methods side by side. "static": a constant, the quantile of |move| before the split.
-    "ewma": daily squared returns with weight 0.94 (RiskMetrics), times the multiple that fits before
-    the split. "house": `thresholds`, moved by every bar.
+    "ewma": daily squared returns with weight 0.94 (RiskMetrics), times the multiple that fits
+    before the split. "house": `thresholds`, moved by every bar.
 
     Parameters
     ----------

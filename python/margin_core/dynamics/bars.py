@@ -25,7 +25,9 @@ COLUMNS = {
     "close": "float",
 }  # fmt: skip
 #: "BTCUSDT", "eth-usd": the coin before its dollars, in a file's name.
-_PAIR = re.compile(r"(?:^|[^A-Za-z0-9])([A-Za-z0-9]{2,10}?)[-_]?(?:USDT|USDC|USD)(?![A-Za-z])", re.I)
+_PAIR = re.compile(
+    r"(?:^|[^A-Za-z0-9])([A-Za-z0-9]{2,10}?)[-_]?(?:USDT|USDC|USD)(?![A-Za-z])", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +139,7 @@ def _check_prices(path: str, prices: NDArray[np.float64]) -> None:
         bad = prices[:, j] <= 0.0
         if bad.any():
             row = int(np.argmax(bad))
-            raise fail(path, f"{prices[row, j]!r} is not positive", row=row, field=name)
+            raise fail(path, f"{float(prices[row, j])!r} is not positive", row=row, field=name)
     opened, high, low, close = prices.T
     for field, bad in (
         ("high", high < np.maximum(np.maximum(opened, close), low)),
@@ -154,8 +156,8 @@ def _join(unit: str, files: list[_File]) -> Bars:
     for file in files[1:]:
         if file.interval_ns != first.interval_ns:
             raise FileError(
-                f"{file.label}: bars of {file.interval_ns / 1e9:g} s, those of {first.label} are of "
-                f"{first.interval_ns / 1e9:g} s"
+                f"{file.label}: bars of {file.interval_ns / 1e9:g} s, those of {first.label} are "
+                f"of {first.interval_ns / 1e9:g} s"
             )
         _, mine, theirs = np.intersect1d(begin, file.begin_ns, return_indices=True)
         differ = int((prices[mine] != file.prices[theirs]).any(axis=1).sum())
@@ -188,5 +190,5 @@ def _on_clock(
         missing = n - len(slot)
         findings += (f"{gaps} outages, {missing} of {n} bars are missing",)
     end = begin[0] + interval_ns * np.arange(1, n + 1, dtype=np.int64)
-    columns = [np.ascontiguousarray(full[:, j]) for j in range(4)]
-    return Bars(unit, interval_ns, end, *columns, present, findings)
+    opened, high, low, close = (np.ascontiguousarray(full[:, j]) for j in range(4))
+    return Bars(unit, interval_ns, end, opened, high, low, close, present, findings)

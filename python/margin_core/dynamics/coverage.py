@@ -47,8 +47,8 @@ def coverage_test(exceeded: NDArray[np.bool_], level: float) -> CoverageTest:
     --------
     >>> days = np.zeros(1000, dtype=bool)
     >>> days[::100] = True
-    >>> coverage_test(days, 0.99)[:4]
-    (1000, 10, 0, 1.0)
+    >>> coverage_test(days, 0.99)[:3], round(coverage_test(days, 0.99).kupiec, 3)
+    ((1000, 10, 0), 1.0)
     """
     n, x = len(exceeded), int(exceeded.sum())
     before, after = exceeded[:-1], exceeded[1:]

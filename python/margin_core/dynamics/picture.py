@@ -67,16 +67,18 @@ def _finding(found: Backtest, level: float) -> str:
     saved = 1.0 - float((house["mean_range_frac"] / house["equal_static_frac"]).mean())
     covered = 100 * (1.0 - house["exceedances"].sum() / house["days"].sum())
     words = "less" if saved >= 0 else "more"
-    return (f"House ranges covered {covered:.1f} % of days (aim {100 * level:g} %) with "
-            f"{100 * abs(saved):.0f} % {words} margin than static ones of equal coverage")  # fmt: skip
+    return (
+        f"House ranges covered {covered:.1f} % of days (aim {100 * level:g} %) with "
+        f"{100 * abs(saved):.0f} % {words} margin than static ones of equal coverage"
+    )
 
 
 def _panel(axes: Any, found: Backtest, unit: str, level: float) -> None:
     days = found.days[unit]
     when = days.begin_ns.astype("M8[ns]").astype("M8[s]")
     size = 100 * np.abs(days.move)
-    top = max(float(np.quantile(size, SHOWN)),
-              *(1.05 * 100 * float(np.quantile(days.ranges[m, level], 0.995)) for m in STYLES))  # fmt: skip
+    highest = [float(np.quantile(days.ranges[method, level], 0.995)) for method in STYLES]
+    top = max(float(np.quantile(size, SHOWN)), 105.0 * max(highest))
     over = size > 100 * days.ranges["house", level]
     axes.vlines(when, 0.0, np.minimum(size, top), color="0.82", linewidth=0.6, label="|move|")
     for method, (colour, style, width) in STYLES.items():

@@ -34,7 +34,8 @@ Rise = Annotated[float, Field(ge=0.0, le=1e9, allow_inf_nan=False)]
 STATE = np.dtype(
     [("first_ns", "i8"), ("last_ns", "i8"), ("price_usd", "f8"), ("variance", "f8", 3),
      ("weight", "f8", 3), ("stress_vol", "f8"), ("learned", "f8"), ("anchor_price_usd", "f8"),
-     ("anchor_range_frac", "f8"), ("shock_frac", "f8"), ("range_frac", "f8"), ("day_range_frac", "f8")]
+     ("anchor_range_frac", "f8"), ("shock_frac", "f8"), ("range_frac", "f8"),
+     ("day_range_frac", "f8")]
 )  # fmt: skip
 
 
@@ -347,6 +348,7 @@ def with_ranges(
     """
     held = load_model(model)
     data = held.model_dump()
+    data["units"] = list(data["units"])
     rows: list[tuple[str, str, float, float]] = []
     for unit, range_frac in ranges.items():
         entry = held.unit(unit)

@@ -153,14 +153,12 @@ class VolatilityEstimator:
                 f"end_ns is (n_bars,) and close (n_bars, {self.n_series}), got {ends.shape} and "
                 f"{closes.shape}"
             )
-        tables = [None if table is None else np.ascontiguousarray(table, dtype=np.float64)
-                  for table in (open, high, low)]  # fmt: skip
         flags = None if present is None else _flags(present)
         vol = np.empty(closes.shape)
         ready = np.empty(closes.shape, dtype=np.bool_)
         self.end_ns = _dynamics.volatility(
-            *self._options, self.threads, ends, *tables, closes, flags, self.end_ns, self._memory,
-            vol, ready.view(np.uint8),
+            *self._options, self.threads, ends, _prices(open), _prices(high), _prices(low), closes,
+            flags, self.end_ns, self._memory, vol, ready.view(np.uint8),
         )  # fmt: skip
         return VolatilityResult(vol, ready)
 
@@ -169,6 +167,10 @@ class VolatilityEstimator:
         other = copy.copy(self)
         other._memory = self._memory.copy()
         return other
+
+
+def _prices(table: ArrayLike | None) -> NDArray[np.float64] | None:
+    return None if table is None else np.ascontiguousarray(table, dtype=np.float64)
 
 
 def _flags(present: ArrayLike) -> NDArray[np.uint8]:

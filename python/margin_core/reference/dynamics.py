@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -42,7 +42,7 @@ def volatility(
     if kind == "ewma":
         variance = _ewma(r, half_life)
     else:
-        terms = {
+        terms: dict[str, Callable[[slice], Any]] = {
             "close": lambda at: np.var(r[at], ddof=1),
             "parkinson": lambda at: np.mean((u[at] - d[at]) ** 2) / (4 * math.log(2)),
             "garman_klass": lambda at: np.mean(
@@ -69,8 +69,8 @@ def _ewma(r: NDArray[np.float64], half_life: float) -> NDArray[np.float64]:
 
 def _rogers_satchell(
     u: NDArray[np.float64], d: NDArray[np.float64], c: NDArray[np.float64]
-) -> np.floating:
-    return np.mean(u * (u - c) + d * (d - c))
+) -> float:
+    return float(np.mean(u * (u - c) + d * (d - c)))
 
 
 def _yang_zhang(
@@ -105,14 +105,13 @@ def ranges(
         days = (now - before) / DAY_NS
         squares.append(math.log(price[t] / price[t - 1]) ** 2 / days)
         ends.append(now)
-        fast, slow, lasting = (
-            _weighted(squares, ends, int(time_ns[0]), life) for life in lives
-        )
+        fast, slow, lasting = (_weighted(squares, ends, int(time_ns[0]), life) for life in lives)
         mixed = math.sqrt(m["fast_weight"] * fast + (1 - m["fast_weight"]) * slow)
         long_vol = math.sqrt(lasting)
         faded = stress * 2 ** (-days / m["stress_half_life_days"]) if current else long_vol
         stress = max(math.sqrt(slow), faded)
-        calm = max(mixed, (1 + m["buffer_frac"]) * min(mixed, long_vol), m["floor_share"] * long_vol)
+        buffered = max(mixed, (1 + m["buffer_frac"]) * min(mixed, long_vol))
+        calm = max(buffered, m["floor_share"] * long_vol)
         vol = (1 - m["stress_weight"]) * calm + m["stress_weight"] * max(stress, calm)
 
         if anchor_price:

@@ -78,7 +78,8 @@ static mc_status check_unit(const mc_prices *p, const mc_threshold_state *s, dou
                            "the price is not a finite number (step %zu, unit %zu)", t, unit);
         if (price <= 0.0)
             return mc_fail(err, MC_ERR_DOMAIN, (int64_t)t,
-                           "the price must be positive: %.17g (step %zu, unit %zu)", price, t, unit);
+                           "the price must be positive: %.17g (step %zu, unit %zu)", price, t,
+                           unit);
         if (last > 0 && p->time_ns[t] <= last)
             return mc_fail(err, MC_ERR_ORDER, (int64_t)t,
                            "unit %zu has a price from this time on already (step %zu)", unit, t);

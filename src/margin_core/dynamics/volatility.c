@@ -51,8 +51,8 @@ static mc_status check_arguments(const mc_vol_options *o, const mc_bars *bars,
 {
     if (!options_are_legal(o))
         return mc_fail(err, MC_ERR_ARGUMENT, -1,
-                       "the options are not legal: kind, interval, window 2 .. 2^20, half-life > 0, "
-                       "least 2 .. window");
+                       "the options are not legal: kind, interval, window 2 .. 2^20, "
+                       "half-life > 0, least 2 .. window");
     if (bars == NULL || state == NULL || bars->n_series == 0 || state->memory == NULL)
         return mc_fail(err, MC_ERR_ARGUMENT, -1, "no bars, no series or no state");
     if (state->n_series != bars->n_series)
@@ -81,7 +81,8 @@ static mc_status check_clock(const mc_vol_options *o, const mc_bars *bars, int64
                            (long long)(last - end));
         if (last > 0 && end - last != o->interval_ns)
             return mc_fail(err, MC_ERR_ORDER, (int64_t)i,
-                           "a gap of %lld intervals before bar %zu: an outage is rows of absent bars",
+                           "a gap of %lld intervals before bar %zu: an outage is rows of absent "
+                           "bars",
                            (long long)((end - last) / o->interval_ns - 1), i);
         last = end;
     }

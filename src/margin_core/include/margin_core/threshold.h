@@ -13,9 +13,9 @@
  *   range  tail * learned * that * sqrt(horizon), moved at most so far per step and per day: up
  *          fast, down slowly
  *
- * The tools are those of Commission Delegated Regulation (EU) 153/2013, article 28 (1): (a) a buffer
- * of 25 % that may be used up, (b) 25 % of weight on stressed observations, (c) a floor from a long
- * look-back. Same inputs, same bits: threads, instruction set and compiler do not show.
+ * The tools are those of Commission Delegated Regulation (EU) 153/2013, article 28 (1): (a) a
+ * buffer of 25 % that may be used up, (b) 25 % of weight on stressed observations, (c) a floor from
+ * a long look-back. Same inputs, same bits: threads, instruction set and compiler do not show.
  */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef MARGIN_CORE_THRESHOLD_H
@@ -89,7 +89,7 @@ typedef struct mc_prices {
  *   n_threads   0: one per processor
  *
  * Errors: MC_ERR_ARGUMENT    a null pointer or a wrong size
- *         MC_ERR_DOMAIN      a parameter or price out of range (err->row: the step, -1 for the model)
+ *         MC_ERR_DOMAIN      a parameter or price out of range (err->row: the step, or -1)
  *         MC_ERR_NOT_FINITE  the same, NaN or infinite
  *         MC_ERR_ORDER       time that does not rise, or a gap longer than gap_days (err->row)
  * On error nothing was written. Allocates nothing.
