@@ -39,6 +39,7 @@ import memory
 import options
 import presets
 import report
+import volatility
 from timing import FULL, QUICK, Case, Effort, Runner, race
 
 from margin_core import isas, use_isa
@@ -46,7 +47,8 @@ from margin_core import isas, use_isa
 HERE = Path(__file__).parent
 N_OPTIONS, N_ACCOUNTS, N_PRESET_ACCOUNTS = 100_000, 1_000_000, 100_000
 SCAN_INSTRUMENTS, HOUSE_INSTRUMENTS = 2_000, 5_000
-LIBRARIES = ("numpy", "scipy", "numba", "fast-vollib", "pyvolr", "opengreeks", "QuantLib",
+N_SERIES, N_BARS = 1_000, 2_000
+LIBRARIES = ("numpy", "scipy", "numba", "pandas", "fast-vollib", "pyvolr", "opengreeks", "QuantLib",
              "sparse_dot_mkl", "mkl")  # fmt: skip
 
 
@@ -67,6 +69,7 @@ def main() -> None:
         "scan": lambda: accounts.scan(n_accounts, SCAN_INSTRUMENTS, effort),
         "house": lambda: accounts.house(n_accounts, HOUSE_INSTRUMENTS, effort),
         "presets": lambda: presets.presets(N_PRESET_ACCOUNTS, SCAN_INSTRUMENTS, effort),
+        "volatility": lambda: volatility.volatility(N_SERIES, N_BARS, effort),
     }
     wanted = [name for name in families if not chosen.only or name in chosen.only]
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
