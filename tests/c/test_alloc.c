@@ -4,6 +4,7 @@
 #include <margin_core/margin_core.h>
 
 #include "check.h"
+#include "bars.h"
 #include "preset_world.h"
 #include "world.h"
 
@@ -108,6 +109,28 @@ static void a_sweep_that_runs_out_of_memory_writes_nothing(void)
     free(order);
 }
 
+static void volatility_and_thresholds_allocate_nothing(void)
+{
+    static made_bars made;
+    static double out[BARS * SERIES];
+    static mc_threshold_state units[SERIES];
+    make_bars(&made, 480001, 7);
+    allocations = 0;
+    for (int32_t kind = 0; kind < MC_VOL_KIND_END; ++kind) {
+        const mc_vol_options options = vol_options(kind, 24);
+        const mc_bars bars = some_bars(&made, 0, BARS);
+        mc_vol_state state = {.n_series = SERIES};
+        state.memory = calloc(mc_vol_memory(&options) * SERIES, sizeof(double));
+        CHECK(mc_vol_update(&options, &bars, &state, out, NULL, NULL) == MC_OK);
+        free(state.memory);
+    }
+    const mc_threshold_model model = threshold_model();
+    const mc_prices prices = {.n_steps = BARS, .n_units = SERIES, .time_ns = made.end_ns,
+                              .price_usd = made.close, .present = made.present};
+    CHECK(mc_threshold_update(&model, &prices, units, out, 2, NULL) == MC_OK);
+    CHECK(allocations == 0);
+}
+
 static void a_preset_sweep_needs_memory_for_its_threads_alone(void)
 {
     mc_preset *preset = NULL;
@@ -175,6 +198,7 @@ int main(void)
     RUN(a_create_that_runs_out_of_memory_says_so_and_makes_nothing);
     RUN(a_sweep_that_runs_out_of_memory_writes_nothing);
     RUN(a_preset_sweep_needs_memory_for_its_threads_alone);
+    RUN(volatility_and_thresholds_allocate_nothing);
     RUN(hot_calls_allocate_nothing_that_grows_with_the_book);
 
     mc_book_destroy(book);
