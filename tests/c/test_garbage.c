@@ -5,6 +5,7 @@
 #include <margin_core/margin_core.h>
 
 #include "check.h"
+#include "bars.h"
 #include "world.h"
 
 enum { N = 6, ROUNDS = 20000 };
@@ -145,10 +146,45 @@ static void rubbish_books_get_a_status(void)
     }
 }
 
+/* Every estimator and the thresholds, over bars and prices of which some are rubbish. */
+static void rubbish_bars_and_prices_get_a_status_and_never_a_nan(void)
+{
+    enum { BARS_HERE = 4, ALL = BARS_HERE * N };
+    chance c = {9};
+    for (int round = 0; round < ROUNDS; ++round) {
+        int64_t end_ns[BARS_HERE];
+        double open[ALL], high[ALL], low[ALL], close[ALL], out[ALL] = {0}, ranges[ALL] = {0};
+        double memory[N * 64] = {0};
+        uint8_t present[ALL];
+        mc_threshold_state units[N] = {{0}};
+        mc_threshold_model model = threshold_model();
+        mc_vol_options options = vol_options((int32_t)draw_below(&c, MC_VOL_KIND_END), 3);
+        for (int b = 0; b < BARS_HERE; ++b)
+            end_ns[b] = (b + 1) * HOUR_NS + (draw_below(&c, 40) ? 0 : (int64_t)draw(&c) % HOUR_NS);
+        fill(&c, open, ALL, 2.0);
+        fill(&c, high, ALL, 3.0);
+        fill(&c, low, ALL, 1.0);
+        fill(&c, close, ALL, draw_between(&c, 1.0, 3.0));
+        for (int i = 0; i < ALL; ++i)
+            present[i] = (uint8_t)draw_below(&c, 4);
+        model.tail = draw_below(&c, 4) ? 2.0 : rubbish(&c);
+        model.warmup_days = 0.0;
+        const mc_bars bars = {BARS_HERE, N, end_ns, open, high, low, close, present};
+        mc_vol_state state = {.n_series = N, .memory = memory};
+        CHECK(mc_vol_memory(&options) <= 64);
+        CHECK(in_range(mc_vol_update(&options, &bars, &state, out, NULL, NULL)));
+        const mc_prices prices = {BARS_HERE, N, end_ns, close, present};
+        CHECK(in_range(mc_threshold_update(&model, &prices, units, ranges, 1, NULL)));
+        for (int i = 0; i < ALL; ++i)
+            CHECK(out[i] >= 0.0 && out[i] < 1e9 && ranges[i] >= 0.0 && ranges[i] <= 0.9);
+    }
+}
+
 int main(void)
 {
     RUN(rubbish_instruments_and_markets_get_a_status);
     RUN(rubbish_scenarios_get_a_status);
     RUN(rubbish_books_get_a_status);
+    RUN(rubbish_bars_and_prices_get_a_status_and_never_a_nan);
     return REPORT();
 }

@@ -177,6 +177,25 @@ static void after_a_shock_the_range_covers_another_one(void)
     CHECK(fabs(out[100] / (1.25 * 0.1) - 1.0) < 1e-12 && out[99] < 0.05 && out[101] < out[100]);
 }
 
+/* The widest jump that doubles hold does not stay in the state for ever. */
+static void a_monstrous_jump_is_forgotten_too(void)
+{
+    static int64_t time_ns[STEPS];
+    static double price[STEPS], out[STEPS];
+    mc_threshold_state one = {0};
+    mc_threshold_model m = bare();
+    m.after_share = 1.25;
+    for (int t = 0; t < STEPS; ++t) {
+        time_ns[t] = (t + 1) * 24 * HOUR_NS;
+        price[t] = t == 10 ? 5e-324 : t == 11 ? 1e308 : 100.0 * (1.0 + 0.01 * (t % 2));
+    }
+    const mc_prices prices = {.n_steps = STEPS, .n_units = 1, .time_ns = time_ns, .price_usd = price};
+    CHECK(mc_threshold_update(&m, &prices, &one, out, 1, NULL) == MC_OK);
+    for (int t = 1; t < STEPS; ++t)
+        CHECK(out[t] > 0.0 && out[t] <= 0.9);
+    CHECK(out[12] == 0.9 && out[STEPS - 1] < 0.9);
+}
+
 static void how_prices_are_cut_into_calls_does_not_show(void)
 {
     const mc_threshold_model m = threshold_model();
@@ -262,6 +281,7 @@ int main(void)
     RUN(a_range_moves_no_further_than_a_step_and_a_day_allow);
     RUN(an_exceedance_raises_the_tail_and_days_without_one_lower_it);
     RUN(after_a_shock_the_range_covers_another_one);
+    RUN(a_monstrous_jump_is_forgotten_too);
     RUN(how_prices_are_cut_into_calls_does_not_show);
     RUN(every_instruction_set_and_number_of_threads_agree_to_the_bit);
     RUN(a_bad_price_or_time_is_named_and_nothing_is_remembered_of_it);

@@ -111,6 +111,28 @@ def test_bad_prices_and_times_are_named():
         mc.Thresholds(["a", "a"])
 
 
+def test_learning_brings_the_share_of_exceedances_to_its_level():
+    """Gibbs, Candes 2021, prop. 4.1: off by at most ln(most / least) / (rate n), whatever moves."""
+    rng = np.random.default_rng(4)
+    n, rate, most = 6000, 0.1, 8.0
+    size = 0.02 * np.exp(np.sin(np.arange(n) / 300.0)) * rng.standard_t(2.5, n)
+    price = 100.0 * np.exp(np.cumsum(np.clip(size, -0.6, 0.6)))
+    time_ns = 24 * HOUR_NS * np.arange(10_000, 10_000 + n)
+    for used in (0.0, rate):
+        model = quick_model(
+            learning__rate=used, learning__most=most, aftershock__share=0.0,
+            horizon__tails=[{"level": 0.99, "multiple": 0.9}],
+        )  # fmt: skip
+        ranges = mc.Thresholds("a", model, level=0.99)
+        range_frac = ranges.update(time_ns, price[:, None])[:, 0]
+        move = np.abs(price[1:] / price[:-1] - 1.0)
+        share = (move > range_frac[:-1])[range_frac[:-1] > 0.0].mean()
+        if used:
+            assert abs(share - 0.01) < np.log(most) / (used * n)
+        else:
+            assert share > 0.04
+
+
 @pytest.mark.parametrize(
     ("table", "field", "value", "word"),
     [

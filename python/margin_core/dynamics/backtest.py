@@ -97,7 +97,7 @@ class Backtest:
     def table(self) -> Table:
         """One row for each unit, period, level and method.
 
-        Columns: unit, period, level, method, days, exceedances (|move| > range), up and down (the
+        Columns: unit, period, level, method, days, exceedances (of the range, by abs(move)), up and down (the
         side they were on), successive, coverage, kupiec, independence, conditional (p-values),
         mean_range_frac, equal_static_frac (the constant range that would have been exceeded as
         often, known only afterwards), peak_to_trough (highest range over lowest), rise_1d, rise_5d,
@@ -175,9 +175,9 @@ def backtest(
     """Hold thresholds against the moves that followed, beside a static range and a plain EWMA.
 
     Each midnight (UTC) the range in force is compared with the move of the 24 hours after it. An
-    exceedance is |move| > range: up or down, for a short loses by the one, a long by the other.
+    exceedance is abs(move) > range: up or down, for a short loses by the one, a long by the other.
 
-    Three methods side by side. "static": a constant, the quantile of |move| before the split.
+    Three methods side by side. "static": a constant, the quantile of abs(move) before the split.
     "ewma": daily squared returns with weight 0.94 (RiskMetrics), times the multiple that fits
     before the split. "house": `thresholds`, moved by every bar.
 

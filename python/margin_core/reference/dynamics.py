@@ -115,7 +115,7 @@ def ranges(
         vol = (1 - m["stress_weight"]) * calm + m["stress_weight"] * max(stress, calm)
 
         if anchor_price:
-            move = abs(price[t] / anchor_price - 1)
+            move = min(abs(price[t] / anchor_price - 1), 1.0)
             shock = max(move, shock * 2 ** (-days / m["after_half_life_days"]))
         ends_horizon = now // horizon_ns != before // horizon_ns
         if ends_horizon:

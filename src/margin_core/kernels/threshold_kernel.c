@@ -100,9 +100,10 @@ static void step(mc_threshold_state *s, ageing *a, const mc_threshold_model *m, 
     remember(s, a, price_usd);
     const int64_t horizon_ns = (int64_t)(m->horizon_days * (double)DAY_NS);
     const bool ends = now_ns / horizon_ns != s->last_ns / horizon_ns;
-    if (s->anchor_price_usd > 0.0)
-        s->shock_frac = mc_max(fabs(price_usd / s->anchor_price_usd - 1.0),
-                               s->shock_frac * a->shock);
+    if (s->anchor_price_usd > 0.0) {
+        const double move = mc_min(fabs(price_usd / s->anchor_price_usd - 1.0), 1.0);
+        s->shock_frac = mc_max(move, s->shock_frac * a->shock);
+    }
     if (ends)
         learn(s, m, price_usd);
     const double vol = volatility(s, a, m);

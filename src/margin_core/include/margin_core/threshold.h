@@ -65,7 +65,7 @@ typedef struct mc_threshold_state {
     double learned;    /* times tail                                        */
     double anchor_price_usd;  /* the first price of this horizon; horizons count from 1970 */
     double anchor_range_frac; /* in force then; 0: none                                    */
-    double shock_frac; /* the largest |move| since an anchor, as far as remembered  */
+    double shock_frac; /* the largest |move| since an anchor, as far as remembered; at most 1 */
     double range_frac; /* in force; 0 while not ready                       */
     double day_range_frac; /* in force when the UTC day of last_ns began;
                               midnight is a day's last instant */
