@@ -97,8 +97,9 @@ class Backtest:
     def table(self) -> Table:
         """One row for each unit, period, level and method.
 
-        Columns: unit, period, level, method, days, exceedances (of the range, by abs(move)), up and down (the
-        side they were on), successive, coverage, kupiec, independence, conditional (p-values),
+        Columns: unit, period, level, method, days, exceedances (days with abs(move) > range),
+        up and down (the side they were on), successive, coverage, kupiec, independence,
+        conditional (p-values),
         mean_range_frac, equal_static_frac (the constant range that would have been exceeded as
         often, known only afterwards), peak_to_trough (highest range over lowest), rise_1d, rise_5d,
         rise_30d (largest rises, fractions).
