@@ -3,7 +3,7 @@
 
     python scripts/threshold_parameters.py BTC=FILE... ETH=FILE...
 
-docs/decisions/0014-thresholds-before-2022.md says why so. Fixed beforehand: the buffer (25 %) and
+docs/decisions/0015-thresholds-before-2022.md says why so. Fixed beforehand: the buffer (25 %) and
 the stressed weight (25 %) of EU 153/2013 art. 28, and the other limits of a step and a day. Chosen:
 the half-lives, the fast weight, the floor's share and the largest rise in a day, as those with the
 least quantile loss on the half-years from July 2019 on, each judged with tails fitted on what was

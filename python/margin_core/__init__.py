@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from margin_core.explain import Explanation, explain
     from margin_core.instruments import Instruments, Kind
     from margin_core.isa import isa, isas, use_isa
-    from margin_core.margin import Margin
+    from margin_core.margin import Haircut, Margin
     from margin_core.market import Market, read_chain
     from margin_core.model import MarginModel, load_model
     from margin_core.oracle import (
@@ -72,6 +72,7 @@ _HOME = {
     "Book": "book",
     "MarginModel": "model",
     "load_model": "model",
+    "Haircut": "margin",
     "Margin": "margin",
     "Standing": "sweep",
     "scan": "sweep",

@@ -6,7 +6,6 @@ import pytest
 
 import margin_core as mc
 from margin_core.errors import ArgumentError, DomainError, UnknownInstrumentError
-from margin_core.margin import Haircut
 
 NOW = 1_767_225_600_000_000_000
 EVENT = {"stETH -7 %": {"discount.stETH": -0.07}}
@@ -86,7 +85,7 @@ def test_events_that_come_together_multiply():
 
 def test_haircuts_are_part_of_every_mode(market):
     """1 % of 36,000 more in MM and 2 % in IM; in cross accounts of what volatility leaves."""
-    haircut = {"wstETH": Haircut(0.01, 0.02)}
+    haircut = {"wstETH": mc.Haircut(0.01, 0.02)}
     with_ = mc.Margin.of(market, "house", haircuts=haircut)
     without = mc.Margin.of(market, "house")
     held = book(*CARRY)
@@ -100,7 +99,7 @@ def test_haircuts_are_part_of_every_mode(market):
 
 
 def test_leaving_a_large_holding_costs_more_than_its_share(market):
-    exit_ = {"wstETH": Haircut(0.0, 0.0, exit_depth_usd=1e6, exit_impact_frac=0.02)}
+    exit_ = {"wstETH": mc.Haircut(0.0, 0.0, exit_depth_usd=1e6, exit_impact_frac=0.02)}
     margin = mc.Margin.of(market, "house", haircuts=exit_)
     one, four = (
         mc.sweep(book(("a", "wstETH", q)), margin).amount("haircut_mm")[0] for q in (10, 40)
@@ -112,11 +111,15 @@ def test_leaving_a_large_holding_costs_more_than_its_share(market):
 @pytest.mark.parametrize(
     "name, haircut, words",
     [
-        ("rETH", Haircut(0.0, 0.0), "haircut of 'rETH'"),
-        ("ETH_USDC-PERPETUAL", Haircut(0.0, 0.0), "haircut of ETH_USDC-PERPETUAL: .* no spot"),
-        ("wstETH", Haircut(0.5, 0.1), "haircut of wstETH: haircut_im_frac"),
-        ("wstETH", Haircut(float("nan"), 0.1), "haircut of wstETH: haircut_mm_frac .* not finite"),
-        ("wstETH", Haircut(0.0, 0.0, 1.0, 0.1), "exit_depth_usd of asset 0 is 1"),
+        ("rETH", mc.Haircut(0.0, 0.0), "haircut of 'rETH'"),
+        ("ETH_USDC-PERPETUAL", mc.Haircut(0.0, 0.0), "haircut of ETH_USDC-PERPETUAL: .* no spot"),
+        ("wstETH", mc.Haircut(0.5, 0.1), "haircut of wstETH: haircut_im_frac"),
+        (
+            "wstETH",
+            mc.Haircut(float("nan"), 0.1),
+            "haircut of wstETH: haircut_mm_frac .* not finite",
+        ),
+        ("wstETH", mc.Haircut(0.0, 0.0, 1.0, 0.1), "exit_depth_usd of asset 0 is 1"),
     ],
 )
 def test_a_haircut_that_cannot_be_is_named(market, name, haircut, words):
