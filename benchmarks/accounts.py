@@ -176,7 +176,7 @@ class House:
 
     def outputs(self) -> dict[str, np.ndarray]:
         n = len(self.book)
-        out: dict[str, np.ndarray] = {name: np.empty(n, dtype=np.int64) for name in _sweep.COLUMNS}
+        out: dict[str, np.ndarray] = {name: np.zeros(n, dtype=np.int64) for name in _sweep.COLUMNS}
         out["status"] = np.empty(n, dtype=np.uint8)
         out["joint_scenario"] = np.empty(n * len(self.venue.margin.groups), dtype=np.int32)
         return out

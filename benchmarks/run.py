@@ -33,6 +33,7 @@ from importlib import metadata
 from typing import Any
 
 import accounts
+import assets
 import book
 import limits
 import memory
@@ -68,6 +69,7 @@ def main() -> None:
         "risk_array": lambda: book.risk_array(SCAN_INSTRUMENTS, effort),
         "scan": lambda: accounts.scan(n_accounts, SCAN_INSTRUMENTS, effort),
         "house": lambda: accounts.house(n_accounts, HOUSE_INSTRUMENTS, effort),
+        "collateral": lambda: assets.collateral(n_accounts, effort),
         "presets": lambda: presets.presets(N_PRESET_ACCOUNTS, SCAN_INSTRUMENTS, effort),
         "volatility": lambda: volatility.volatility(N_SERIES, N_BARS, effort),
     }
