@@ -376,11 +376,14 @@ mc_status mc_margin_create(const mc_risk_array *risk, const mc_instruments *in,
     m->units = mc_alloc(m->n_units, sizeof *m->units);
     m->lambda_k = mc_alloc(m->n_groups, sizeof *m->lambda_k);
     m->alone_k = mc_alloc(m->n_units, sizeof *m->alone_k);
-    if (model->n_assets > 0) {
+    size_t n_exits = 0;
+    for (size_t k = 0; k < model->n_assets; ++k)
+        n_exits += model->assets[k].exit_depth_usd > 0.0;
+    if (n_exits > 0) {
         m->exit_of = mc_alloc(m->n_instruments, sizeof *m->exit_of);
-        m->exits = mc_alloc(model->n_assets, sizeof *m->exits);
+        m->exits = mc_alloc(n_exits, sizeof *m->exits);
     }
-    if (m->table == NULL || (model->n_assets > 0 && (m->exit_of == NULL || m->exits == NULL))
+    if (m->table == NULL || (n_exits > 0 && (m->exit_of == NULL || m->exits == NULL))
         || m->unit_of == NULL || m->places == NULL || m->facts == NULL || m->units == NULL
         || m->lambda_k == NULL || m->alone_k == NULL) {
         status = mc_fail(err, MC_ERR_MEMORY, -1, "no memory for a margin table");
@@ -391,7 +394,7 @@ mc_status mc_margin_create(const mc_risk_array *risk, const mc_instruments *in,
             m->units[u] = rates_of(&model->units[u], view->quantum_usd);
             m->alone_k[u] = MC_FACTOR_ONE - m->lambda_k[m->units[u].group];
         }
-        if (model->n_assets > 0)
+        if (n_exits > 0)
             fill_exits(m, model, view->quantum_usd);
         status = fill_table(m, risk, in, market, model, err);
     }
