@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Credit for a deposit as its chain makes it final: a curve, not a switch."""
+
+from __future__ import annotations
+
+import math
+
+from margin_core.collateral.catalogue import Catalogue
+from margin_core.errors import DomainError
+
+__all__ = ["CREDIT_ONE", "credit", "final_after"]
+
+#: Credit is a whole number of 2^-20, as the core's rates are.
+CREDIT_ONE = 1 << 20
+
+YEAR_SECONDS = 365 * 86400.0
+
+
+def final_after(catalogue: Catalogue, chain: str) -> int:
+    """Confirmations after which a deposit is final; the block that holds it is the first."""
+    c = catalogue.chain(chain)
+    return max(1, math.ceil(c.finality_seconds / c.block_seconds))
+
+
+def credit(catalogue: Catalogue, chain: str, asset: str, confirmations: int) -> int:
+    """What part of a deposit counts, in 1/2^20, rounded down.
+
+    ``w(t) (1 - z sigma sqrt(F - t))`` with t the time that `confirmations` blocks take, F the
+    chain's finality and ``w(t) = (1 - l^(t/r)) / (1 - l^(F/r))``: each reorganisation depth r
+    leaves the fraction l of the risk that the block is reverted. sigma is the asset's volatility
+    in USD per root year. 0 before the first confirmation, 1 at finality, rising between.
+
+    Raises
+    ------
+    UnknownInstrumentError
+        A chain or an asset that is not in the catalogue.
+    DomainError
+        Confirmations that are negative or not whole.
+    """
+    if isinstance(confirmations, bool) or not isinstance(confirmations, int) or confirmations < 0:
+        raise DomainError(f"confirmations {confirmations!r} is not a whole number of 0 or more")
+    c, a, risk = catalogue.chain(chain), catalogue.asset(asset), catalogue.risk
+    if confirmations < 1:
+        return 0
+    if confirmations >= final_after(catalogue, chain):
+        return CREDIT_ONE
+    seen, final = confirmations * c.block_seconds, c.finality_seconds
+    depth = reorg_seconds(catalogue, chain)
+    left = risk.reorg_left_frac
+    settled = math.expm1(math.log(left) * seen / depth) / math.expm1(math.log(left) * final / depth)
+    vol = math.hypot(catalogue.units[a.unit].vol, a.basis_vol)
+    uncertain = risk.z * vol * math.sqrt((final - seen) / YEAR_SECONDS)
+    return math.floor(settled * max(0.0, 1.0 - uncertain) * CREDIT_ONE)
+
+
+def reorg_seconds(catalogue: Catalogue, chain: str) -> float:
+    """Time that the chain's reorganisation depth covers: a rollup's is at least its parent's."""
+    c = catalogue.chain(chain)
+    own = c.reorg_blocks * c.block_seconds or c.finality_seconds
+    return max(own, reorg_seconds(catalogue, c.settles_on)) if c.settles_on else own

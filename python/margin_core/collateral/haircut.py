@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Haircuts in one order, each taken from what the one before left."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from margin_core.collateral.bridge import bridge_haircut
+from margin_core.collateral.catalogue import Asset, Catalogue, load_catalogue
+from margin_core.collateral.redemption import AssetPrices, mark_asset
+from margin_core.errors import ArgumentError, DomainError, UnknownInstrumentError
+
+if TYPE_CHECKING:
+    from margin_core.margin import Haircut
+
+__all__ = ["COMPONENTS", "Haircuts", "haircuts"]
+
+#: The order in which haircuts compose.
+COMPONENTS = (
+    "volatility", "exit_depth", "concentration", "bridge", "finality", "redemption", "wrong_way",
+)  # fmt: skip
+
+#: Exit depth is linear between these shares of `depth_usd`, as the core's charges are.
+DEPTH_NODES = np.concatenate([[0.0], 2.0 ** np.arange(-6, 5)])
+
+USD_MAX = 1e18
+
+Column = NDArray[np.float64]
+ByAsset = Mapping[str, float] | None
+
+
+@dataclass(frozen=True)
+class Haircuts:
+    """What 1.0 of each asset counts for; arrays have a row per asset, in the order asked for.
+
+    For a margin table: `mark_usd` is the asset's mark, `for_margin()` its haircuts with the
+    exit-depth curve. The core charges that curve and, in cross and isolated accounts, the unit's
+    range: ask for a portfolio's haircuts without `amount_usd`, so that neither counts twice.
+
+    Attributes
+    ----------
+    symbol : tuple of str, length n
+    mark_usd : (n,) float64
+        Maintenance mark, USD per 1.0.
+    haircut_mm_frac, haircut_im_frac : (n,) float64
+        Of `mark_usd`, 0 to 1; ``mm <= im``. A holding's credit is ``mark_usd (1 - haircut)``.
+    parts_mm, parts_im : {component: (n,) float64}
+        The same by component, in the order of `COMPONENTS`, as fractions of `mark_usd`: each is
+        taken from what the ones before left, so they add up to the haircut.
+    depth_usd, impact_frac : (n,) float64
+        Selling `depth_usd` moves the price by `impact_frac`, and the root of a share of it by the
+        root; both 0 where a sale costs nothing.
+    """
+
+    symbol: tuple[str, ...]
+    mark_usd: Column
+    haircut_mm_frac: Column
+    haircut_im_frac: Column
+    parts_mm: dict[str, Column]
+    parts_im: dict[str, Column]
+    depth_usd: Column
+    impact_frac: Column
+
+    def for_margin(self) -> dict[str, Haircut]:
+        """The haircuts by symbol, as `Margin.of` takes them."""
+        from margin_core.margin import Haircut
+
+        columns = (self.haircut_mm_frac, self.haircut_im_frac, self.depth_usd, self.impact_frac)
+        return {
+            symbol: Haircut(*map(float, row))
+            for symbol, *row in zip(self.symbol, *columns, strict=True)
+        }
+
+
+def haircuts(
+    assets: Sequence[str],
+    prices: AssetPrices,
+    *,
+    catalogue: Catalogue | str = "house",
+    mode: str = "portfolio",
+    has_rows: Collection[str] | None = None,
+    events: Collection[str] = (),
+    amount_usd: ByAsset = None,
+    owner_usd: ByAsset = None,
+    venue_usd: ByAsset = None,
+    credit_frac: ByAsset = None,
+    linked: Collection[str] = (),
+) -> Haircuts:
+    """Marks and haircuts of assets, no risk counted twice.
+
+    Parameters
+    ----------
+    assets : symbols
+        Of the catalogue; a row of the result each.
+    prices : AssetPrices
+    mode : {"portfolio", "cross", "isolated"}
+        A portfolio account's scan moves the assets in `has_rows`; the other modes have no scan.
+    has_rows : symbols, optional
+        Assets with rows in the risk array; all of them by default.
+    events : factors
+        Event columns that the risk array has. An asset that follows that of its bridge,
+        ``bridge.NAME``, has no bridge haircut in a portfolio account: the scan has it. One that
+        follows another (`Catalogue.factors_of`) keeps it.
+    amount_usd : {symbol: USD}, optional
+        One account's amounts, to charge exit depth here instead of in the core.
+    owner_usd, venue_usd : {symbol: USD}, optional
+        The beneficial owner's and the whole venue's holdings, for the caps.
+    credit_frac : {symbol: fraction}, optional
+        Finality credit of holdings that are booked in full; 1 where the book has credited amounts.
+    linked : issuers
+        The account's owner and whom it is one with: their tokens are wrong-way collateral.
+
+    Raises
+    ------
+    UnknownInstrumentError, ArgumentError, DomainError
+        Names the argument and the entry.
+    """
+    c = load_catalogue(catalogue)
+    if mode not in ("portfolio", "cross", "isolated"):
+        raise ArgumentError(f"mode: {mode!r} is not portfolio, cross or isolated")
+    _no_string(assets=assets, has_rows=has_rows, events=events, linked=linked)
+    rows = [c.asset(symbol) for symbol in assets]
+    amount = _column(c, assets, "amount_usd", amount_usd)
+    owner = _column(c, assets, "owner_usd", owner_usd)
+    venue = _column(c, assets, "venue_usd", venue_usd)
+    uncredited = 1.0 - _column(c, assets, "credit_frac", credit_frac, default=1.0, high=1.0)
+    prices.checked(c)
+    marks = [mark_asset(c, symbol, prices) for symbol in assets]
+    mark, mark_im, depth, impact = (
+        _floats(getattr(m, field) for m in marks)
+        for field in ("mm_usd", "im_usd", "depth_usd", "impact_frac")
+    )
+    scanned = [mode == "portfolio" and (has_rows is None or s in has_rows) for s in assets]
+    follows = c.factors_of(assets, events)
+    average, marginal = _concentration(
+        np.maximum(
+            _used(venue, _floats(a.cap_usd for a in rows)),
+            _used(owner, _floats(a.owner_cap_usd for a in rows)),
+        ),
+        c.risk.concentration_free_frac,
+    )
+    mm = {
+        "volatility": np.where(scanned, 0.0, _floats(c.units[a.unit].range_frac for a in rows)),
+        "exit_depth": _exit_depth(amount, depth, impact),
+        "concentration": average,
+        "bridge": _floats(
+            0.0 if a.bridge is None or (s and follows.get(symbol) == f"bridge.{a.bridge}")
+            else bridge_haircut(c, a.bridge)
+            for symbol, a, s in zip(assets, rows, scanned, strict=True)
+        ),
+        "finality": uncredited,
+        "redemption": np.zeros(len(rows)),
+        "wrong_way": _floats(_wrong_way(c, a, linked) for a in rows),
+    }  # fmt: skip
+    lower = np.divide(mark_im, mark, out=np.ones_like(mark), where=mark > 0.0)
+    parts_mm, left_mm = _compose(mm)
+    parts_im, left_im = _compose({**mm, "concentration": marginal, "redemption": 1.0 - lower})
+    return Haircuts(
+        tuple(assets), mark, 1.0 - left_mm, 1.0 - left_im, parts_mm, parts_im, depth, impact
+    )
+
+
+def _compose(rates: Mapping[str, Column]) -> tuple[dict[str, Column], Column]:
+    """Each component's rate of what the ones before left, and what all of them leave."""
+    left = np.ones_like(rates[COMPONENTS[0]])
+    parts = {}
+    for name in COMPONENTS:
+        parts[name] = left * rates[name]
+        left = left * (1.0 - rates[name])
+    return parts, left
+
+
+def _wrong_way(catalogue: Catalogue, asset: Asset, linked: Collection[str]) -> float:
+    if asset.issuer in linked:
+        return catalogue.risk.own_token_frac
+    return catalogue.risk.linked_frac if {*asset.rests_on} & {*linked} else 0.0
+
+
+def _exit_depth(amount: Column, depth: Column, impact: Column) -> Column:
+    share = np.divide(amount, depth, out=np.zeros_like(amount), where=depth > 0.0)
+    return np.minimum(1.0, impact * np.interp(share, DEPTH_NODES, np.sqrt(DEPTH_NODES)))
+
+
+def _concentration(used: Column, free: float) -> tuple[Column, Column]:
+    """Average and marginal rate of holdings that use this share of a cap.
+
+    The marginal rate rises from 0 at `free` of the cap to 1 at the cap; the average is its mean
+    over all that is held, so that holders who each pay it pay the whole.
+    """
+    marginal = np.clip((used - free) / (1.0 - free), 0.0, 1.0)
+    within = np.minimum(used, 1.0)
+    area = np.maximum(within - free, 0.0) ** 2 / (2.0 * (1.0 - free)) + (used - within)
+    return np.divide(area, used, out=np.zeros_like(used), where=used > 0.0), marginal
+
+
+def _used(held: Column, cap: Column) -> Column:
+    """Share of a cap; anything held exceeds a cap of 0."""
+    none = np.where(held > 0.0, USD_MAX, 0.0)
+    return np.divide(held, cap, out=none, where=cap > 0.0)
+
+
+def _no_string(**names: Collection[str] | None) -> None:
+    """A string is a collection of letters, and no list of names."""
+    for field, value in names.items():
+        if isinstance(value, str):
+            raise ArgumentError(f"{field}: a list of names, not the string {value!r}")
+
+
+def _column(
+    catalogue: Catalogue, assets: Sequence[str], field: str, values: ByAsset,
+    default: float = 0.0, high: float = USD_MAX,
+) -> Column:  # fmt: skip
+    for name, value in (values or {}).items():
+        if name not in catalogue.assets:
+            raise UnknownInstrumentError(f"{field}: {name!r} is not in the catalogue")
+        if not 0.0 <= value <= high:
+            raise DomainError(f"{field}[{name!r}] = {value} is not in 0 to {high:g}")
+    return _floats((values or {}).get(symbol, default) for symbol in assets)
+
+
+def _floats(values: Iterable[float]) -> Column:
+    return np.fromiter(values, dtype=np.float64)

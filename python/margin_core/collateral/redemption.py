@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What waiting for the issuer is worth, and which of market and redemption marks an asset."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from margin_core.collateral.catalogue import Asset, Catalogue
+from margin_core.errors import ArgumentError, DomainError, UnknownInstrumentError
+
+__all__ = ["Mark", "AssetPrices", "mark_asset", "queue_discount"]
+
+DAYS_MAX = 3650.0
+PRICE_MAX = 1e15
+RATE_MAX = 1e6
+
+
+@dataclass(frozen=True)
+class AssetPrices:
+    """What the world says about assets at one instant; each mapping is by unit or symbol.
+
+    Attributes
+    ----------
+    unit_usd, market_usd : {name: USD per 1.0}
+        Of the units that a redemption ends in (USD, EUR); of the assets in their markets, those
+        that they redeem to included.
+    rate : {symbol: per 1.0}, optional
+        What redeeming 1.0 gives of the redemption's `to`, before its fee; 1.0 where not given.
+    queue_days : {symbol: days}, optional
+        The wait as it is now, instead of the catalogue's.
+    exit_open : {symbol: bool}, optional
+        Whether the issuer redeems now, instead of the catalogue's.
+    """
+
+    unit_usd: Mapping[str, float]
+    market_usd: Mapping[str, float]
+    rate: Mapping[str, float] | None = None
+    queue_days: Mapping[str, float] | None = None
+    exit_open: Mapping[str, bool] | None = None
+
+    def checked(self, catalogue: Catalogue) -> AssetPrices:
+        """Itself, once every name is known and every number in its range.
+
+        Raises
+        ------
+        UnknownInstrumentError, DomainError
+            Names the mapping and the entry; a price of 0 is legal, NaN and a negative are not.
+        """
+        for field, known, high in (
+            ("unit_usd", catalogue.units, PRICE_MAX),
+            ("market_usd", catalogue.assets, PRICE_MAX),
+            ("rate", catalogue.assets, RATE_MAX),
+            ("queue_days", catalogue.assets, DAYS_MAX),
+            ("exit_open", catalogue.assets, True),
+        ):
+            for name, value in (getattr(self, field) or {}).items():
+                if name not in known:
+                    raise UnknownInstrumentError(f"{field}: {name!r} is not in the catalogue")
+                if not 0 <= value <= high:
+                    raise DomainError(f"{field}[{name!r}] = {value} is not in 0 to {high:g}")
+        return self
+
+
+@dataclass(frozen=True)
+class Mark:
+    """USD per 1.0, and the market in which a holder gets it."""
+
+    mm_usd: float
+    im_usd: float
+    depth_usd: float
+    impact_frac: float
+
+
+def queue_discount(catalogue: Catalogue, symbol: str, days: float) -> dict[str, float]:
+    """What a wait of `days` costs, as fractions of the redemption value.
+
+    With ``d* = days (1 + queue_stretch)``: `volatility` is ``z basis_vol sqrt(days / 365)``,
+    `carry` is ``1 - exp(-carry days / 365)``, `queue` is what both cost more at d*. The price of
+    what the asset follows is not in it: that is hedged or in the scenarios.
+
+    Raises
+    ------
+    DomainError
+        A wait that is negative, longer than ten years, or not a number.
+    """
+    asset, risk = catalogue.asset(symbol), catalogue.risk
+    if not 0.0 <= days <= DAYS_MAX:
+        raise DomainError(f"queue_days[{symbol!r}] = {days} is not in 0 to {DAYS_MAX:g}")
+
+    def cost(wait: float) -> tuple[float, float]:
+        years = wait / 365.0
+        return risk.z * asset.basis_vol * math.sqrt(years), -math.expm1(
+            -risk.carry_per_year * years
+        )
+
+    volatility, carry = cost(days)
+    queue = sum(cost(days * (1.0 + risk.queue_stretch_frac))) - volatility - carry
+    return {"volatility": volatility, "carry": carry, "queue": queue}
+
+
+def mark_asset(catalogue: Catalogue, symbol: str, prices: AssetPrices) -> Mark:
+    """An asset's marks: an open exit is worth its discounted redemption, a closed one its market.
+
+    `mm_usd` is the redemption-discounted value where the exit is open, else the market's. `im_usd`
+    is the lower of the two, the closed exit taken to open after `closed_days`. An asset without
+    redemption has its market's price. Depth is that of the market at the end of the open path.
+
+    Raises
+    ------
+    UnknownInstrumentError, ArgumentError
+        An asset that is not in the catalogue; a price that `prices` lacks.
+    """
+    asset = catalogue.asset(symbol)
+    market = _price("market_usd", symbol, prices.market_usd)
+    if asset.redemption is None:
+        return Mark(market, market, asset.depth_usd, asset.impact_frac)
+    target = asset.redemption.to
+    if target in catalogue.assets:
+        end = mark_asset(catalogue, target, prices)
+    else:
+        usd = _price("unit_usd", target, prices.unit_usd)
+        end = Mark(usd, usd, 0.0, 0.0)
+    is_open = (prices.exit_open or {}).get(symbol, asset.redemption.open)
+    worth = _worth(catalogue, symbol, asset, prices, is_open)
+    if is_open:
+        mm_usd = worth * end.mm_usd
+        return Mark(mm_usd, min(market, worth * end.im_usd, mm_usd), end.depth_usd, end.impact_frac)
+    return Mark(market, min(market, worth * end.im_usd), asset.depth_usd, asset.impact_frac)
+
+
+def _worth(
+    catalogue: Catalogue, symbol: str, asset: Asset, prices: AssetPrices, is_open: bool
+) -> float:
+    """Of the redemption's `to`, after fee and wait, per 1.0 of the asset."""
+    redemption = asset.redemption
+    assert redemption is not None
+    wait = redemption.delay_days if is_open else redemption.closed_days
+    days = (prices.queue_days or {}).get(symbol, wait)
+    discount = sum(queue_discount(catalogue, symbol, days).values())
+    rate = (prices.rate or {}).get(symbol, 1.0)
+    return rate * (1.0 - redemption.fee_frac) * max(0.0, 1.0 - discount)
+
+
+def _price(field: str, name: str, prices: Mapping[str, float]) -> float:
+    if name not in prices:
+        raise ArgumentError(f"{field}: no price of {name!r}")
+    return prices[name]
