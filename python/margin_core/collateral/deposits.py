@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A ledger of deposits that chains confirm and take back: whole quanta, nothing lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from margin_core.collateral.catalogue import Catalogue, load_catalogue
+from margin_core.collateral.finality import CREDIT_ONE, credit
+from margin_core.errors import DomainError, RowOrderError
+
+__all__ = ["Deposit", "Deposits", "Totals"]
+
+AMOUNT_MAX = 1 << 127
+HEIGHT_MAX = 1 << 62
+
+
+@dataclass(frozen=True)
+class Deposit:
+    """A transfer that a block of one branch of a chain holds.
+
+    Attributes
+    ----------
+    id, account, asset, chain : str
+    amount : int
+        Quanta of the asset, positive.
+    height : int
+        Of the block.
+    branch : int
+        How many reorganisations of the chain its sender had seen.
+    """
+
+    id: str
+    account: str
+    asset: str
+    chain: str
+    amount: int
+    height: int
+    branch: int = 0
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Quanta; the three add up to what was ever deposited."""
+
+    credited: int = 0
+    pending: int = 0
+    reverted: int = 0
+
+    def __add__(self, other: Totals) -> Totals:
+        return Totals(
+            self.credited + other.credited,
+            self.pending + other.pending,
+            self.reverted + other.reverted,
+        )
+
+
+@dataclass
+class _ChainState:
+    heads: dict[int, int] = field(default_factory=dict)  # highest block seen, by branch
+    forks: dict[int, int] = field(default_factory=dict)  # last block kept, by the branch it begins
+
+    def confirmations(self, deposit: Deposit) -> int:
+        """By the newest branch; none while the deposit's own has not been heard of."""
+        branch = max([0, *self.heads, *self.forks])
+        head = max(self.heads.get(branch, -1), self.forks.get(branch, -1))
+        return head - deposit.height + 1 if deposit.branch <= branch else 0
+
+    def keeps(self, deposit: Deposit) -> bool:
+        return all(
+            height >= deposit.height for branch, height in self.forks.items()
+            if branch > deposit.branch
+        )  # fmt: skip
+
+
+class Deposits:
+    """Deposits, heads and reorganisations in; credit out.
+
+    The state is a function of the set of events: their order does not matter and an event that
+    comes twice counts once. A refused event changes nothing. A branch is what a chain is after its
+    so many-th reorganisation; heads and deposits say on which they were seen. A transaction that is
+    mined again after a reorganisation is a deposit of the same id on the later branch: it counts
+    once.
+    """
+
+    def __init__(self, catalogue: Catalogue | str = "house") -> None:
+        self._catalogue = load_catalogue(catalogue)
+        self._chains: dict[str, _ChainState] = {}
+        self._deposits: dict[str, dict[int, Deposit]] = {}
+
+    def deposit(self, deposit: Deposit) -> None:
+        """Take a deposit in.
+
+        Raises
+        ------
+        UnknownInstrumentError
+            An asset or a chain that is not in the catalogue.
+        DomainError
+            An amount that is not a positive whole number, an asset of another chain, a height or a
+            branch out of range.
+        RowOrderError
+            Another deposit has this id.
+        """
+        self._catalogue.chain(deposit.chain)
+        if (home := self._catalogue.asset(deposit.asset).chain) != deposit.chain:
+            raise DomainError(
+                f"deposit {deposit.id!r}: {deposit.asset} is on {home!r}, not {deposit.chain!r}"
+            )
+        _whole(f"deposit {deposit.id!r}: amount", deposit.amount, 1, AMOUNT_MAX)
+        _whole(f"deposit {deposit.id!r}: height", deposit.height, 0, HEIGHT_MAX)
+        _whole(f"deposit {deposit.id!r}: branch", deposit.branch, 0, HEIGHT_MAX)
+        known = self._deposits.get(deposit.id, {})
+        if deposit in known.values():
+            return
+        for other in known.values():
+            same = ("account", "asset", "chain", "amount")
+            if deposit.branch == other.branch or any(
+                getattr(deposit, name) != getattr(other, name) for name in same
+            ):
+                raise RowOrderError(f"deposit {deposit.id!r}: another has this id: {other}")
+        self._deposits.setdefault(deposit.id, {})[deposit.branch] = deposit
+
+    def head(self, chain: str, height: int, branch: int = 0) -> None:
+        """A chain's newest block; one below a head that is known changes nothing.
+
+        Raises
+        ------
+        UnknownInstrumentError, DomainError
+            An unknown chain; a height or a branch that is negative or not whole.
+        """
+        self._catalogue.chain(chain)
+        _whole(f"head of {chain!r}: height", height, 0, HEIGHT_MAX)
+        _whole(f"head of {chain!r}: branch", branch, 0, HEIGHT_MAX)
+        heads = self._chains.setdefault(chain, _ChainState()).heads
+        heads[branch] = max(height, heads.get(branch, 0))
+
+    def reorganise(self, chain: str, height: int, branch: int) -> None:
+        """A branch begins: of those before, blocks up to `height` stay and later ones are void.
+
+        Raises
+        ------
+        UnknownInstrumentError, DomainError
+            An unknown chain; a height below 0 or a branch below 1, or one that is not whole.
+        RowOrderError
+            The branch is known to begin elsewhere.
+        """
+        self._catalogue.chain(chain)
+        _whole(f"reorganisation of {chain!r}: height", height, 0, HEIGHT_MAX)
+        _whole(f"reorganisation of {chain!r}: branch", branch, 1, HEIGHT_MAX)
+        begun = self._chains[chain].forks.get(branch, height) if chain in self._chains else height
+        if begun != height:
+            raise RowOrderError(
+                f"reorganisation of {chain!r}: branch {branch} begins after {begun}, not {height}"
+            )
+        self._chains.setdefault(chain, _ChainState()).forks[branch] = height
+
+    def credited(self, account: str, asset: str) -> int:
+        """Quanta of an asset that count for an account now."""
+        return self.totals(account, asset).credited
+
+    def totals(self, account: str | None = None, asset: str | None = None) -> Totals:
+        """What is credited, pending and reverted; of all accounts and assets where not given."""
+        total = Totals()
+        for deposit, part in self.parts():
+            if account in (None, deposit.account) and asset in (None, deposit.asset):
+                total += part
+        return total
+
+    def parts(self) -> Iterator[tuple[Deposit, Totals]]:
+        """Every deposit with its own totals; one that was mined again is at its last block."""
+        for mined in self._deposits.values():
+            last = mined[max(mined)]
+            chain = self._chains.get(last.chain, _ChainState())
+            kept = [d for _, d in sorted(mined.items(), reverse=True) if chain.keeps(d)]
+            if not kept:
+                yield last, Totals(reverted=last.amount)
+                continue
+            deposit = kept[0]
+            seen = max(0, chain.confirmations(deposit))
+            counts = credit(self._catalogue, deposit.chain, deposit.asset, seen)
+            credited = deposit.amount * counts // CREDIT_ONE
+            yield deposit, Totals(credited, deposit.amount - credited)
+
+
+def _whole(what: str, value: int, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value < high:
+        raise DomainError(f"{what} {value!r} is not a whole number of {low} or more")
