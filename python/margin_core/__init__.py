@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The open clearing core for crypto derivatives.
 
-oracle -> market -> pricing -> risk array -> margin -> sweep -> explain. Names load on first use,
-so that importing the package costs next to nothing.
+oracle -> market -> pricing -> risk array, collateral -> margin -> sweep -> explain. Names load on
+first use, so that importing the package costs next to nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from margin_core.book import Book
+    from margin_core.collateral.catalogue import Catalogue, load_catalogue
+    from margin_core.collateral.deposits import Deposit, Deposits
+    from margin_core.collateral.haircut import Haircuts, haircuts
+    from margin_core.collateral.redemption import AssetPrices
+    from margin_core.collateral.replay import DiscountReplay, replay_discount
+    from margin_core.collateral.yields import ExchangeRate, Settlement, YieldIndex, settle_yield
     from margin_core.dynamics.backtest import Backtest, backtest
     from margin_core.dynamics.bars import Bars, read_bars
     from margin_core.dynamics.threshold import (
@@ -69,6 +75,19 @@ _HOME = {
     "implied_vol": "pricing",
     "Scenarios": "scenario",
     "RiskArray": "risk",
+    "Catalogue": "collateral.catalogue",
+    "load_catalogue": "collateral.catalogue",
+    "AssetPrices": "collateral.redemption",
+    "Haircuts": "collateral.haircut",
+    "haircuts": "collateral.haircut",
+    "Deposit": "collateral.deposits",
+    "Deposits": "collateral.deposits",
+    "YieldIndex": "collateral.yields",
+    "ExchangeRate": "collateral.yields",
+    "Settlement": "collateral.yields",
+    "settle_yield": "collateral.yields",
+    "DiscountReplay": "collateral.replay",
+    "replay_discount": "collateral.replay",
     "Book": "book",
     "MarginModel": "model",
     "load_model": "model",

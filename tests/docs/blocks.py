@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")),
+         ROOT / "docs" / "method" / "collateral.md",
          *sorted((ROOT / "docs" / "venues").glob("*.md"))]  # fmt: skip
 
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
