@@ -40,6 +40,7 @@ import memory
 import options
 import presets
 import report
+import ruin
 import volatility
 from timing import FULL, QUICK, Case, Effort, Runner, race
 
@@ -70,6 +71,7 @@ def main() -> None:
         "scan": lambda: accounts.scan(n_accounts, SCAN_INSTRUMENTS, effort),
         "house": lambda: accounts.house(n_accounts, HOUSE_INSTRUMENTS, effort),
         "collateral": lambda: assets.collateral(n_accounts, effort),
+        "ruin": lambda: ruin.ruin(n_accounts, SCAN_INSTRUMENTS, effort),
         "presets": lambda: presets.presets(N_PRESET_ACCOUNTS, SCAN_INSTRUMENTS, effort),
         "volatility": lambda: volatility.volatility(N_SERIES, N_BARS, effort),
     }

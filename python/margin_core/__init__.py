@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from margin_core.oracle_model import OracleModel, load_oracle_model
     from margin_core.pricing import bachelier, black76, implied_vol
     from margin_core.risk import RiskArray
+    from margin_core.ruin import Ruin, barrier_probability, draws, ruin, scaled_history
     from margin_core.scenario import Scenarios
     from margin_core.sweep import Standing, rank, scan, sweep
     from margin_core.table import Table
@@ -97,6 +98,11 @@ _HOME = {
     "scan": "sweep",
     "sweep": "sweep",
     "rank": "sweep",
+    "Ruin": "ruin",
+    "barrier_probability": "ruin",
+    "draws": "ruin",
+    "ruin": "ruin",
+    "scaled_history": "ruin",
     "Explanation": "explain",
     "explain": "explain",
     "Bars": "dynamics.bars",

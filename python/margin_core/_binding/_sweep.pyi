@@ -15,6 +15,15 @@ def scan(
     scenario_of: NDArray[np.int32] | None,
     threads: int,
 ) -> None: ...
+def shares_below(
+    risk: RiskHandle,
+    book: BookHandle,
+    first: int,
+    weight: NDArray[np.float64],
+    line: NDArray[np.float64],
+    share: NDArray[np.float64],
+    threads: int,
+) -> None: ...
 def exposure(
     margin: MarginHandle,
     book: BookHandle,

@@ -8,7 +8,8 @@ from margin_core._binding._errors cimport raise_error
 from margin_core._binding._margin cimport BookHandle, MarginHandle
 from margin_core._binding._risk cimport RiskHandle
 from margin_core._binding.c_api cimport (
-    MC_OK, mc_error, mc_exposure, mc_range, mc_rank, mc_scan, mc_standing, mc_status, mc_sweep,
+    MC_OK, mc_error, mc_exposure, mc_range, mc_rank, mc_scan,
+    mc_shares_below, mc_standing, mc_status, mc_sweep,
 )
 
 from margin_core.errors import ArgumentError
@@ -56,6 +57,26 @@ def scan(RiskHandle risk not None, BookHandle book not None, Py_ssize_t first,
     accounts.n_threads = threads
     with nogil:
         status = mc_scan(risk.handle, book.handle, &accounts, &worst_pnl[0], worst, &err)
+    if status != MC_OK:
+        raise_error(&err)
+
+
+def shares_below(RiskHandle risk not None, BookHandle book not None, Py_ssize_t first,
+                 const double[::1] weight not None, const double[:, ::1] line not None,
+                 double[:, ::1] share not None, unsigned threads):
+    cdef mc_range accounts
+    cdef mc_error err
+    cdef mc_status status
+    cdef Py_ssize_t n = line.shape[0], k = line.shape[1]
+    needs("weight", weight.shape[0], risk.n_scenarios)
+    needs("share", share.shape[0], n)
+    needs("a row of share", share.shape[1], k)
+    if n == 0 or k == 0:
+        return
+    accounts.first, accounts.count, accounts.n_threads = first, n, threads
+    with nogil:
+        status = mc_shares_below(risk.handle, book.handle, &accounts, &weight[0], &line[0, 0], k,
+                                 &share[0, 0], &err)
     if status != MC_OK:
         raise_error(&err)
 

@@ -305,6 +305,13 @@ cdef extern from "margin_core/sweep.h" nogil:
     mc_status mc_rank(const int64_t *equity, const int64_t *mm, size_t n, int64_t *order,
                       mc_error *err)
 
+cdef extern from "margin_core/ruin.h" nogil:
+    enum:
+        MC_MAX_LINES
+    mc_status mc_shares_below(const mc_risk_array *risk, const mc_book *book,
+                              const mc_range *range, const double *weight, const double *line,
+                              size_t n_lines, double *share, mc_error *err)
+
 cdef extern from "margin_core/charge.h" nogil:
     ctypedef enum mc_charge_form:
         pass

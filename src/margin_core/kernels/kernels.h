@@ -37,6 +37,16 @@ typedef struct mc_scan_job {
     int32_t *scenario;     /* may be NULL                                 */
 } mc_scan_job;
 
+/* Accounts against cells and lines: shares of weights, n_lines an account. */
+typedef struct mc_shares_job {
+    mc_scan_job scan;     /* without outputs                                 */
+    const double *weight; /* [stride] of the lanes                           */
+    double base_weight;   /* of the scenario that is left out                */
+    const double *line;
+    size_t n_lines;
+    double *share;
+} mc_shares_job;
+
 /* Concentration is a long chain of steps for each unit held: those of so many accounts are taken
  * one after the other, so that the processor overlaps them. */
 enum { MC_SWEEP_TOGETHER = 64 };
@@ -84,6 +94,7 @@ typedef struct mc_kernels {
     void (*reprice)(const mc_reprice *job, size_t first, size_t n);
     /* Accounts first .. first + n - 1. */
     void (*scan)(const mc_scan_job *job, size_t first, size_t n);
+    void (*shares)(const mc_shares_job *job, size_t first, size_t n);
     void (*sweep)(const mc_sweep_job *job, mc_sweep_scratch *scratch, size_t first, size_t n);
     /* The rows and sums of account a's units. */
     void (*preset_walk)(const mc_preset *preset, const mc_book_columns *book, size_t a,

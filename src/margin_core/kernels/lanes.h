@@ -67,6 +67,10 @@ static inline unsigned mc_lanes_less(mc_lanes a, mc_lanes b)
 {
     return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ);
 }
+static inline mc_lanes mc_lanes_where_less(mc_lanes a, mc_lanes b, mc_lanes x)
+{
+    return _mm512_maskz_mov_pd(_mm512_cmp_pd_mask(a, b, _CMP_LT_OQ), x);
+}
 static inline double mc_lanes_least(mc_lanes a) { return _mm512_reduce_min_pd(a); }
 
 #elif defined(__AVX2__)
@@ -156,6 +160,11 @@ static inline unsigned mc_lanes_less(mc_lanes a, mc_lanes b)
 {
     return (unsigned)_mm256_movemask_pd(_mm256_cmp_pd(a.lo, b.lo, _CMP_LT_OQ))
          | (unsigned)_mm256_movemask_pd(_mm256_cmp_pd(a.hi, b.hi, _CMP_LT_OQ)) << 4;
+}
+static inline mc_lanes mc_lanes_where_less(mc_lanes a, mc_lanes b, mc_lanes x)
+{
+    return (mc_lanes){_mm256_and_pd(x.lo, _mm256_cmp_pd(a.lo, b.lo, _CMP_LT_OQ)),
+                      _mm256_and_pd(x.hi, _mm256_cmp_pd(a.hi, b.hi, _CMP_LT_OQ))};
 }
 static inline double mc_lanes_least(mc_lanes a)
 {
@@ -283,6 +292,12 @@ static inline unsigned mc_lanes_less(mc_lanes a, mc_lanes b)
     for (int i = 0; i < MC_LANES; ++i)
         mask |= (unsigned)(a.v[i] < b.v[i]) << i;
     return mask;
+}
+static inline mc_lanes mc_lanes_where_less(mc_lanes a, mc_lanes b, mc_lanes x)
+{
+    for (int i = 0; i < MC_LANES; ++i)
+        x.v[i] = a.v[i] < b.v[i] ? x.v[i] : 0.0;
+    return x;
 }
 static inline double mc_lanes_least(mc_lanes a)
 {

@@ -13,6 +13,7 @@ bool MC_KERNEL(mc_within)(const double *, size_t, double, double);
 void MC_KERNEL(mc_logarithms)(const double *, size_t, double *);
 void MC_KERNEL(mc_reprice)(const mc_reprice *, size_t, size_t);
 void MC_KERNEL(mc_scan)(const mc_scan_job *, size_t, size_t);
+void MC_KERNEL(mc_shares)(const mc_shares_job *, size_t, size_t);
 void MC_KERNEL(mc_sweep)(const mc_sweep_job *, mc_sweep_scratch *, size_t, size_t);
 void MC_KERNEL(mc_preset_walk)(const mc_preset *, const mc_book_columns *, size_t,
                                mc_preset_scratch *);
@@ -29,6 +30,7 @@ const mc_kernels MC_KERNEL(mc_kernels) = {
     .logarithms = MC_KERNEL(mc_logarithms),
     .reprice = MC_KERNEL(mc_reprice),
     .scan = MC_KERNEL(mc_scan),
+    .shares = MC_KERNEL(mc_shares),
     .sweep = MC_KERNEL(mc_sweep),
     .preset_walk = MC_KERNEL(mc_preset_walk),
     .volatility = MC_KERNEL(mc_volatility),

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 
-#include <margin_core/sweep.h>
+#include "sweep/scan.h"
 
 #include "base/threads.h"
-#include "kernels/kernels.h"
-#include "margin/book.h"
-#include "risk/risk_array.h"
 #include "sweep/exact.h"
 
 enum { ACCOUNTS_PER_BLOCK = 2048 };
@@ -48,10 +45,10 @@ static mc_status check_exact(const mc_risk_array *risk, const mc_book *book, con
     return MC_OK;
 }
 
-mc_status mc_scan(const mc_risk_array *risk, const mc_book *book, const mc_range *range,
-                  double *worst_pnl, int32_t *scenario, mc_error *err)
+mc_status mc_scan_check(const mc_risk_array *risk, const mc_book *book, const mc_range *range,
+                        const void *output, mc_error *err)
 {
-    if (risk == NULL || book == NULL || range == NULL || worst_pnl == NULL)
+    if (risk == NULL || book == NULL || range == NULL || output == NULL)
         return mc_fail(err, MC_ERR_ARGUMENT, -1, "a risk array, book, range or output is missing");
     const mc_book_columns *c = &book->columns;
     if (c->n_instruments != risk->view.n_instruments)
@@ -62,21 +59,39 @@ mc_status mc_scan(const mc_risk_array *risk, const mc_book *book, const mc_range
                        range->count, c->n_accounts);
     if (c->fractional && risk->view.quantum > 0.0)
         return mc_fail(err, MC_ERR_ARGUMENT, -1, "a fractional book and a rounded risk array");
-    const mc_status status = check_exact(risk, book, range, err);
+    return check_exact(risk, book, range, err);
+}
+
+mc_scan_job mc_scan_job_of(const mc_risk_array *risk, const mc_book *book, const mc_range *range)
+{
+    const mc_book_columns *c = &book->columns;
+    const bool narrow = risk->moves != NULL;
+    return (mc_scan_job){
+        .cells = narrow ? (const char *)risk->moves : (const char *)risk->cells,
+        .narrow = narrow,
+        .row = narrow ? risk->moves_stride * sizeof(int32_t) : risk->view.stride * sizeof(double),
+        .stride = narrow ? risk->moves_stride : risk->view.stride,
+        .base = (int32_t)risk->base,
+        .offset = c->offset,
+        .instrument = c->instrument,
+        .lots = c->lots,
+        .first_account = range->first,
+    };
+}
+
+mc_status mc_scan(const mc_risk_array *risk, const mc_book *book, const mc_range *range,
+                  double *worst_pnl, int32_t *scenario, mc_error *err)
+{
+    const mc_status status = mc_scan_check(risk, book, range, worst_pnl, err);
     if (status != MC_OK)
         return status;
-
     scan_context context = {
         .kernels = mc_kernels_used(),
-        .job = {.cells = risk->moves != NULL ? (const char *)risk->moves : (const char *)risk->cells,
-                .narrow = risk->moves != NULL,
-                .row = risk->moves != NULL ? risk->moves_stride * sizeof(int32_t)
-                                           : risk->view.stride * sizeof(double),
-                .stride = risk->moves != NULL ? risk->moves_stride : risk->view.stride,
-                .base = (int32_t)risk->base, .offset = c->offset, .instrument = c->instrument, .lots = c->lots,
-                .first_account = range->first, .worst_pnl = worst_pnl, .scenario = scenario},
+        .job = mc_scan_job_of(risk, book, range),
         .count = range->count,
     };
+    context.job.worst_pnl = worst_pnl;
+    context.job.scenario = scenario;
     const size_t n_blocks = (range->count + ACCOUNTS_PER_BLOCK - 1) / ACCOUNTS_PER_BLOCK;
     mc_parallel(n_blocks, mc_thread_count(range->n_threads, n_blocks), scan_block, &context);
     return MC_OK;
