@@ -6,6 +6,7 @@
 
 #include "check.h"
 #include "bars.h"
+#include "preset_world.h"
 #include "world.h"
 
 enum { N = 6, ROUNDS = 20000 };
@@ -180,11 +181,37 @@ static void rubbish_bars_and_prices_get_a_status_and_never_a_nan(void)
     }
 }
 
+static void rubbish_presets_get_a_status(void)
+{
+    static preset_world w;
+    chance c = {9};
+    for (int round = 0; round < ROUNDS / 20; ++round) {
+        mc_preset *preset = NULL;
+        preset_world_make(&w, (uint64_t)round, (mc_combination)draw_below(&c, 5));
+        double *const numbers[] = {w.value, w.base, w.mark, w.weight, w.dampener, w.spot_move,
+                                   w.long_factor, w.compete_rate, w.gain_cap, w.charge_weight,
+                                   w.correlation, &w.columns.core_quantum, &w.spreads[0].rate,
+                                   &w.rates[1].above[1], &w.credits[0].ratio[1]};
+        int32_t *const indices[] = {w.unit, w.term, w.pair, w.level, w.competitor,
+                                    &w.spreads[1].against, w.credits[0].unit, &w.rates[0].n_tiers};
+        for (int k = 0; k < 2; ++k) {
+            *numbers[draw_below(&c, 15)] = rubbish(&c);
+            *indices[draw_below(&c, 8)] = small_int(&c);
+        }
+        w.charges[draw_below(&c, P_CHARGES)].n_levels = (size_t)draw_below(&c, 40);
+        w.charges[draw_below(&c, P_CHARGES)].form = (mc_charge_form)draw_below(&c, 7);
+        const mc_status status = mc_preset_create(&w.columns, &preset, NULL);
+        CHECK(in_range(status) && (status == MC_OK) == (preset != NULL));
+        mc_preset_destroy(preset);
+    }
+}
+
 int main(void)
 {
     RUN(rubbish_instruments_and_markets_get_a_status);
     RUN(rubbish_scenarios_get_a_status);
     RUN(rubbish_books_get_a_status);
     RUN(rubbish_bars_and_prices_get_a_status_and_never_a_nan);
+    RUN(rubbish_presets_get_a_status);
     return REPORT();
 }
