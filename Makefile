@@ -45,7 +45,8 @@ sanitize: $(VENV)/.package $(VENV)/.have-test ## Run the tests under ASan and UB
 	ctest --preset sanitize
 	scripts/sanitized_pytest.sh
 
-nightly: $(VENV)/.package $(VENV)/.have-test ## Run every test, the slow ones and thousands of examples
+nightly: $(VENV)/.package $(VENV)/.have-test $(c_build)/.built ## Run every test, the slow ones and thousands of examples
+	$(c_build)/tests/c/test_clearing 100000000
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -m ''
 
 docs: $(VENV)/.package $(VENV)/.have-docs ## Build the documentation into build/docs

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The open clearing core for crypto derivatives.
 
-oracle -> market -> pricing -> risk array, collateral -> margin -> sweep -> explain. Names load on
+oracle -> market -> pricing -> risk array, collateral -> margin -> sweep -> clearing. Names load on
 first use, so that importing the package costs next to nothing.
 """
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from margin_core.book import Book
+    from margin_core.clearing import Ledger, Waterfall, adl_queue
     from margin_core.collateral.catalogue import Catalogue, load_catalogue
     from margin_core.collateral.deposits import Deposit, Deposits
     from margin_core.collateral.haircut import Haircuts, haircuts
@@ -116,6 +117,9 @@ _HOME = {
     "with_ranges": "dynamics.threshold",
     "Backtest": "dynamics.backtest",
     "backtest": "dynamics.backtest",
+    "Waterfall": "clearing",
+    "Ledger": "clearing",
+    "adl_queue": "clearing",
     "load_preset": "venues.preset",
     "preset_names": "venues.preset",
     "VenueStanding": "venues.standing",

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The C core's public headers, in their order; the C compiler checks every line.
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
 cdef extern from "margin_core/status.h" nogil:
     ctypedef enum mc_status:
@@ -474,3 +474,46 @@ cdef extern from "margin_core/threshold.h" nogil:
     mc_status mc_threshold_update(const mc_threshold_model *model, const mc_prices *prices,
                                   mc_threshold_state *state, double *range_frac,
                                   unsigned n_threads, mc_error *err)
+
+cdef extern from "margin_core/clearing.h" nogil:
+    ctypedef struct mc_waterfall:
+        int64_t insurance_limit
+        int32_t adl
+        uint8_t socialises
+        uint8_t fee_to_fund
+    ctypedef struct mc_event:
+        uint64_t id
+        int32_t kind
+        int32_t reserved
+        int64_t account
+        int64_t counterparty
+        int64_t amount
+        int64_t pnl
+        int64_t fee
+        size_t first
+        size_t count
+    ctypedef struct mc_receipt:
+        uint64_t id
+        uint64_t digest
+        int64_t collateral
+        int64_t fee
+        int64_t covered
+        int64_t deficit
+    ctypedef struct mc_ledger:
+        size_t n_accounts
+        int64_t *cash
+        int64_t *pnl
+        int64_t insurance
+        int64_t fees
+        int64_t deficit
+        int64_t total
+        mc_receipt *journal
+        size_t n_journal
+        uint64_t last_id
+        int32_t layer
+        mc_waterfall waterfall
+    int64_t mc_ledger_residual(const mc_ledger *ledger)
+    mc_status mc_ledger_check(const mc_ledger *ledger, mc_error *err)
+    mc_status mc_ledger_apply(mc_ledger *ledger, const mc_event *events, size_t n_events,
+                              const int64_t *candidates, size_t n_candidates, int64_t *haircuts,
+                              mc_receipt *receipts, size_t *n_done, mc_error *err)

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/status.h"
+#include "base/wide.h"
 
 /* Sorts by the rounded quotient, then settles the runs of neighbouring quotients by exact
  * comparison. Three roundings move a quotient by less than 4 units in the last place, so two
@@ -17,21 +18,9 @@ typedef struct entry {
     int64_t account;
 } entry;
 
-typedef struct wide {
-    uint64_t high, low;
-} wide;
-
-/* a b of 64 x 64 bits, without a 128-bit type: compilers differ in having one. */
-static wide multiply(uint64_t a, uint64_t b)
-{
-    const uint64_t a0 = a & 0xffffffffu, a1 = a >> 32, b0 = b & 0xffffffffu, b1 = b >> 32;
-    const uint64_t middle = a1 * b0 + (a0 * b0 >> 32), cross = a0 * b1 + (middle & 0xffffffffu);
-    return (wide){a1 * b1 + (middle >> 32) + (cross >> 32), a * b};
-}
-
 static int compare_magnitudes(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
-    const wide ab = multiply(a, b), cd = multiply(c, d);
+    const mc_wide ab = mc_multiply(a, b), cd = mc_multiply(c, d);
     if (ab.high != cd.high)
         return ab.high < cd.high ? -1 : 1;
     return ab.low < cd.low ? -1 : ab.low > cd.low;

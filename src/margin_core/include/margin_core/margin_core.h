@@ -25,5 +25,6 @@
 #include <margin_core/preset.h>
 #include <margin_core/volatility.h>
 #include <margin_core/threshold.h>
+#include <margin_core/clearing.h>
 
 #endif
