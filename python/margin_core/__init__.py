@@ -13,6 +13,13 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from margin_core.auction import (
+        AuctionClock,
+        Decay,
+        DutchAuction,
+        bankruptcy_price,
+        fillable_price,
+    )
     from margin_core.book import Book
     from margin_core.clearing import Ledger, Waterfall, adl_queue
     from margin_core.collateral.catalogue import Catalogue, load_catalogue
@@ -117,6 +124,11 @@ _HOME = {
     "with_ranges": "dynamics.threshold",
     "Backtest": "dynamics.backtest",
     "backtest": "dynamics.backtest",
+    "Decay": "auction",
+    "DutchAuction": "auction",
+    "AuctionClock": "auction",
+    "fillable_price": "auction",
+    "bankruptcy_price": "auction",
     "Waterfall": "clearing",
     "Ledger": "clearing",
     "adl_queue": "clearing",

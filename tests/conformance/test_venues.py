@@ -8,12 +8,14 @@ import json
 
 import pytest
 
+from margin_core.venues.answers.auctions import derive_auction
+from margin_core.venues.answers.record import Record
 from margin_core.venues.conform import conform
 
 #: The least number of cases: a file that lost its cases must not pass.
-CASES = {"derive_pm2": 47, "derive_pm1": 7, "derive_sm": 10, "deribit_pme": 1, "okx_pm": 1,
-         "paradex_pm": 1, "span_classic": 2, "dydx_v4": 4, "drift_v2": 11, "mango_v4": 7,
-         "hyperliquid_pm": 4}  # fmt: skip
+CASES = {"derive_pm2": 47, "derive_pm1": 7, "derive_sm": 10, "derive_auction": 3, "deribit_pme": 1,
+         "okx_pm": 1, "paradex_pm": 1, "span_classic": 2, "dydx_v4": 8, "drift_v2": 11,
+         "mango_v4": 7, "hyperliquid_pm": 4}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +50,42 @@ def test_a_version_2_margin_is_exact_to_the_rounding_of_a_forward(results):
     assert results["derive_pm2"].plain <= 2e-14
 
 
-def test_what_belongs_elsewhere_is_named(vectors):
+def test_every_file_is_read(vectors):
     _, notes = conform(vectors)
-    assert any("auction" in note for note in notes)
-    assert any("fillable price" in note for note in notes)
+    assert notes == []
+
+
+@pytest.mark.parametrize(
+    "field, factor",
+    [("ExpectedBidPrice", 1 + 1e-10), ("PreMtM", 1 + 1e-6), ("PostMM", 1 - 1e-10),
+     ("FinalPercentageReceived", 1 + 1e-10)],
+)  # fmt: skip
+def test_a_drift_of_an_auction_is_found(vectors, tmp_path, field, factor):
+    data = json.loads((vectors / "derive_auction.json").read_text())
+    data["cases"]["Test1"]["Actions"][0]["Results"][field] *= factor
+    (tmp_path / "derive_auction.json").write_text(json.dumps(data))
+    (result,), _ = conform(tmp_path)
+    assert (result.cases, result.passed) == (3, 2)
+    assert f"0.{field}: ours" in result.failure
+
+
+def test_every_number_of_an_auction_is_judged(vectors):
+    data = json.loads((vectors / "derive_auction.json").read_text())
+    numbers = sum(
+        len(action["Results"]) for case in data["cases"].values() for action in case["Actions"]
+    )
+    cases = [unread.read() for unread in derive_auction(Record(data, "derive_auction.json"), "")]
+    judged = [e for case in cases for e in case.expected if not e.part]
+    assert len(judged) == numbers + len(cases)  # and a fee each
+
+
+def test_a_fillable_price_that_is_off_by_a_trillionth_is_found(vectors, tmp_path):
+    data = json.loads((vectors / "dydx_v4.json").read_text())
+    data["fillable_price"]["cases"][0]["expect"] += 5e-8
+    (tmp_path / "dydx_v4.json").write_text(json.dumps(data))
+    (result,), _ = conform(tmp_path)
+    assert result.passed == result.cases - 1
+    assert "fillable_price.0" in result.failure
 
 
 @pytest.mark.parametrize("path, factor", [("IM", 1.0 + 1e-12), ("MM", 1.0 - 1e-12)])
@@ -71,7 +105,8 @@ def test_a_drift_beyond_the_tolerance_is_found(vectors, tmp_path, path, factor):
     "suite, path",
     [("derive_pm1", ["cases"]), ("derive_sm", ["cases"]), ("dydx_v4", ["oimf", "cases"]),
      ("drift_v2", ["asset_weight_cases"]), ("drift_v2", ["liability_weight_cases"]),
-     ("mango_v4", ["cases"]), ("span_classic", ["requirements"])],
+     ("mango_v4", ["cases"]), ("derive_auction", ["cases"]),
+     ("dydx_v4", ["fillable_price", "cases"]), ("span_classic", ["requirements"])],
 )  # fmt: skip
 def test_a_case_that_cannot_be_read_leaves_the_others(vectors, tmp_path, suite, path):
     data = json.loads((vectors / f"{suite}.json").read_text())

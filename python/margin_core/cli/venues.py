@@ -109,7 +109,7 @@ def _show_scan(preset: ScanPreset) -> None:
         )
 
 
-def show_conformance(results: list[SuiteResult], elsewhere: list[str]) -> int:
+def show_conformance(results: list[SuiteResult], notes: list[str]) -> int:
     """One line a suite, then what failed; the exit status."""
     screen.show(
         [
@@ -139,9 +139,9 @@ def show_conformance(results: list[SuiteResult], elsewhere: list[str]) -> int:
     if named:
         screen.heading("Presets with unverified tables")
         screen.prose(f"{', '.join(named)}; margin-core model NAME lists them.", indent=2)
-    if elsewhere:
+    if notes:
         screen.heading("Not here")
-        for note in elsewhere:
+        for note in notes:
             screen.prose(clean(note), indent=2)
     unreadable = [fault for result in results for fault in result.unreadable]
     sys.stdout.flush()

@@ -14,7 +14,7 @@ from margin_core.errors import FileError, MarginCoreError
 from margin_core.venues.answers.canonical import FORM
 from margin_core.venues.answers.case import Case, Difference, differences
 from margin_core.venues.answers.record import Record
-from margin_core.venues.answers.suites import ELSEWHERE, OWN, SUITES, Suite
+from margin_core.venues.answers.suites import OWN, SUITES, Suite
 
 __all__ = ["SuiteResult", "conform"]
 
@@ -90,7 +90,7 @@ def conform(folder: str | os.PathLike[str]) -> tuple[list[SuiteResult], list[str
     Returns
     -------
     (list of SuiteResult, list of str)
-        A result for each suite that has files; and what was found but is not answered here.
+        A result for each suite that has files; and the files that nobody reads.
 
     Raises
     ------
@@ -108,16 +108,14 @@ def conform(folder: str | os.PathLike[str]) -> tuple[list[SuiteResult], list[str
         result = _run(suite, paths)
         if result.cases or result.unreadable:
             results.append(result)
-    elsewhere = [f"{name}: {what}" for name, what in ELSEWHERE.items()
-                 if (root / f"{name}.json").is_file()]  # fmt: skip
     own: list[Path] = []
     unknown: list[Path] = []
     for path in sorted(root.glob("*.json")):
-        if path not in taken and path.stem not in ELSEWHERE:
+        if path not in taken:
             (own if _is_own(path) else unknown).append(path)
     if own:
         results.append(_run(OWN, own))
-    notes = elsewhere + [f"{path.name}: no reader" for path in unknown]
+    notes = [f"{path.name}: no reader" for path in unknown]
     if not results:
         raise FileError(f"{root}: no known answers there")
     return results, notes

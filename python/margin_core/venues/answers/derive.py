@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -26,7 +26,7 @@ from margin_core.venues.answers.scan_account import (
 from margin_core.venues.answers.weights_account import Key, weights_case
 from margin_core.venues.weights.columns import Kind as Counts
 
-__all__ = ["derive_pm1", "derive_pm2", "derive_sm"]
+__all__ = ["WAD", "derive_pm1", "derive_pm2", "derive_sm", "pm1_state"]
 
 SECONDS_PER_YEAR = 365.0 * 86400.0
 WAD = 10**18
@@ -262,7 +262,18 @@ def _pm1_case(cases: Record, name: str) -> Case:
     return scan_case(name, "derive_pm1", PM1_SUITE, _pm1_account(scenario), expected)
 
 
-def _pm1_account(scenario: Record) -> Account:
+def pm1_state(scenario: Record, now_s: float) -> Callable[[], tuple[float, float]]:
+    """How to compute a portfolio's equity and its maintenance requirement at a time."""
+    case = scan_case("", "derive_pm1", PM1_SUITE, _pm1_account(scenario, now_s), [])
+
+    def solve() -> tuple[float, float]:
+        answer = case.solve()
+        return equity(answer), equity(answer) - reported_mm(answer)
+
+    return solve
+
+
+def _pm1_account(scenario: Record, now_s: float = 0.0) -> Account:
     def wad(key: str) -> Any:
         if isinstance(scenario.raw(key), list):
             return [x / WAD for x in scenario.list(key)]
@@ -295,7 +306,7 @@ def _pm1_account(scenario: Record) -> Account:
             amount,
             feed["forward"],
             fixed=feed["fixed"],
-            years=expiry / SECONDS_PER_YEAR,
+            years=(expiry - now_s) / SECONDS_PER_YEAR,
             strike=strike,
             vol=vol,
             rate=feed["rate"],

@@ -10,6 +10,7 @@ from typing import Any
 
 from margin_core.errors import FileError
 from margin_core.oracle import StablePrice
+from margin_core.venues.answers.auctions import dydx_fillable
 from margin_core.venues.answers.case import Case, Expected, Unread
 from margin_core.venues.answers.record import Record
 from margin_core.venues.answers.weights_account import weights_case
@@ -21,13 +22,15 @@ __all__ = ["drift_v2", "dydx_v4", "hyperliquid_pm", "mango_v4", "mango_v4_stable
 DOLLAR_1E6 = 10**6
 TOKEN_1E9 = 10**9
 
-# dYdX v4: the fillable price is another issue's
+# dYdX v4
 
 
 def dydx_v4(data: Record, _: str) -> Iterator[Unread]:
-    """The initial rate of one contract, in ppm."""
+    """The initial rate of one contract, in ppm, and the fillable price of a liquidation."""
     for i, read in enumerate(data.record("oimf").each("cases")):
         yield Unread(f"oimf.{i}", partial(_dydx_case, read, f"oimf.{i}"))
+    if "fillable_price" in data:
+        yield from dydx_fillable(data)
 
 
 def _dydx_case(read: Callable[[], Record], name: str) -> Case:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from margin_core.venues.answers.auctions import derive_auction
 from margin_core.venues.answers.canonical import canonical
 from margin_core.venues.answers.case import Unread
 from margin_core.venues.answers.derive import derive_pm1, derive_pm2, derive_sm
@@ -19,7 +20,7 @@ from margin_core.venues.answers.protocols import (
 )
 from margin_core.venues.answers.record import Record
 
-__all__ = ["ELSEWHERE", "OWN", "SUITES", "Suite"]
+__all__ = ["OWN", "SUITES", "Suite"]
 
 Reader = Callable[[Record, str], Iterator[Unread]]
 
@@ -42,6 +43,7 @@ SUITES = (
     Suite("derive_pm2", derive_pm2, "8.5e-15 of gross"),
     Suite("derive_pm1", derive_pm1, "1e-8"),
     Suite("derive_sm", derive_sm, "1e-8"),
+    Suite("derive_auction", derive_auction, "1e-8; bids 1e-12"),
     Suite("deribit_pme", deribit_pme, "1e-9"),
     Suite("okx_pm", okx_pm, "1e-12"),
     Suite("paradex_pm", paradex_pm, "1e-12"),
@@ -54,9 +56,3 @@ SUITES = (
 )
 #: The documented form for anybody's cases: any other file that says `"margin_core_cases": 1`.
 OWN = Suite("own cases", canonical, "each file's")
-
-#: Answers to questions that no preset answers: where they stand, and what they are.
-ELSEWHERE = {
-    "derive_auction": "liquidation auction",
-    "dydx_v4": "fillable price of a liquidation",
-}

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Auctions fall by their rule, wait for the oracle, and sell no more than restores the buffer."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import margin_core as mc
+from margin_core import errors
+from margin_core.auction import DERIVE
+
+S = 1_000_000_000
+DECAYS = [
+    mc.Decay.linear([(0, 0.95), (900, 0.7), (44_100, 0.0)]),
+    mc.Decay.exponential(0.95, 300, floor=0.1),
+    mc.Decay.stair(0.95, 0.05, 60, floor=0.1),
+]
+
+
+@pytest.mark.parametrize("decay", DECAYS, ids=lambda d: d.kind)
+def test_a_price_never_rises_and_ends_at_its_floor(decay):
+    share = decay.at(np.linspace(0, 100_000, 5001))
+    assert share[0] == decay.start == 0.95
+    assert (np.diff(share) <= 0).all()
+    assert share[-1] == decay.floor
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**12), st.booleans()), max_size=20))
+def test_a_clock_counts_the_seconds_of_a_valid_oracle_alone(steps):
+    clock, now, ran, running = mc.AuctionClock(0), 0, 0, True
+    for wait, valid in steps:
+        now += wait
+        ran += wait if running else 0
+        clock, running = clock.follow(now, valid=valid), valid
+        assert clock.elapsed_s(now) == ran / S
+    later = now + 3600 * S
+    assert clock.elapsed_s(later) == (ran + (3600 * S if running else 0)) / S
+
+
+@pytest.mark.parametrize("decay", DECAYS, ids=lambda d: d.kind)
+def test_no_price_decays_while_the_oracle_is_invalid(decay):
+    clock = mc.AuctionClock(0).follow(100 * S, valid=False)
+    frozen = decay.at(clock.elapsed_s(100 * S))
+    assert decay.at(clock.elapsed_s(86_400 * S)) == frozen
+    assert decay.at(clock.follow(86_400 * S, valid=True).elapsed_s(86_400 * S)) == frozen
+
+
+def test_time_does_not_run_backwards():
+    clock = mc.AuctionClock(10).follow(20, valid=False)
+    with pytest.raises(errors.RowOrderError, match="before 20"):
+        clock.elapsed_s(19)
+    with pytest.raises(errors.RowOrderError):
+        clock.follow(19, valid=True)
+
+
+money = st.floats(1e-3, 1e9)
+
+
+@given(money, st.floats(1.0001, 50), st.floats(0, 44_000), st.floats(0, 1))
+def test_the_largest_bid_restores_the_buffer_and_no_bid_exceeds_it(equity, ratio, elapsed, want):
+    mm = equity * ratio
+    bid = DERIVE.bid(equity, mm, elapsed)
+    assert DERIVE.buffered(bid.equity, bid.mm) == pytest.approx(0, abs=1e-9 * mm)
+    assert 0 < bid.share < 1
+    part = DERIVE.bid(equity, mm, elapsed, want)
+    assert part.share == min(want, bid.share)
+    assert DERIVE.buffered(part.equity, part.mm) <= 1e-9 * mm
+
+
+@given(money, st.floats(1.01, 50), st.floats(0, 40_000), st.floats(0.001, 0.5))
+def test_bids_in_two_parts_restore_the_same_account(equity, ratio, elapsed, want):
+    whole = DERIVE.bid(equity, equity * ratio, elapsed)
+    first = DERIVE.bid(equity, equity * ratio, elapsed, want * whole.share)
+    second = DERIVE.bid(first.equity, first.mm, elapsed, 1.0, first.reserved)
+    assert second.equity == pytest.approx(whole.equity, rel=1e-9)
+    assert second.mm == pytest.approx(whole.mm, rel=1e-9)
+    assert first.price + second.price == pytest.approx(whole.price, rel=1e-9)
+
+
+def test_an_account_that_is_safe_sells_nothing():
+    assert DERIVE.bid(200.0, 100.0, 0).share == 0
+    assert DERIVE.fee(200.0, 100.0) == 0
+    assert DERIVE.fee(-5.0, 100.0) == 0
+
+
+def test_a_small_portfolio_is_sold_whole():
+    rules = DERIVE.with_rules(whole_below=50.0)
+    assert rules.bid(40.0, 60.0, 0).share == 1
+    assert rules.bid(60.0, 90.0, 0).share < 1
+
+
+def test_columns_give_what_rows_give():
+    equity, mm, elapsed = np.array([80.0, 500.0]), np.array([100.0, 300.0]), np.array([10.0, 900.0])
+    together = DERIVE.bid(equity, mm, elapsed)
+    for i in range(2):
+        assert [x[i] for x in together] == list(DERIVE.bid(equity[i], mm[i], elapsed[i]))
+
+
+def test_an_insolvent_portfolio_is_given_away_with_its_losses():
+    start, end = (DERIVE.insolvent_bid(-30.0, 70.0, t, 0.5) for t in (0, 3600))
+    assert (start.price, end.price) == (-15.0, -50.0)
+    assert (end.equity, end.mm, end.share) == (-15.0, 35.0, 0.5)
+
+
+def test_closing_everything_at_bankruptcy_prices_leaves_exactly_nothing():
+    sizes, prices = [Fraction(1, 10), Fraction(-3)], [50_000, 2_000]
+    notional = [size * price for size, price in zip(sizes, prices, strict=True)]
+    mms = [abs(n) / 10 for n in notional]
+    usdc = Fraction(1_700)
+    equity = usdc + sum(notional)
+    at = [mc.bankruptcy_price(size, n, mm, equity, sum(mms))
+          for size, n, mm in zip(sizes, notional, mms, strict=True)]  # fmt: skip
+    assert usdc + sum(size * price for size, price in zip(sizes, at, strict=True)) == 0
+
+
+def test_a_fillable_price_lies_between_the_oracle_and_beyond():
+    equity = np.array([500.0, 250.0, 0.0, -100.0])
+    price = mc.fillable_price(0.1, 5000.0, 500.0, equity, 500.0)
+    assert price.tolist() == [50_000.0, 46_250.0, 42_500.0, 42_500.0]
+    short = mc.fillable_price(-0.1, -5000.0, 500.0, 250.0, 500.0)
+    assert short == 53_750.0
+
+
+@pytest.mark.parametrize(
+    "make, error",
+    [
+        (lambda: mc.Decay.linear([(1, 1.0)]), errors.RowOrderError),
+        (lambda: mc.Decay.linear([(0, 1.0), (0, 0.5)]), errors.RowOrderError),
+        (lambda: mc.Decay.linear([(0, 0.5), (1, 0.6)]), errors.DomainError),
+        (lambda: mc.Decay.linear([(0, 0.5), (1, -0.1)]), errors.DomainError),
+        (lambda: mc.Decay.linear([]), errors.ArgumentError),
+        (lambda: mc.Decay.exponential(1.0, 0.0), errors.DomainError),
+        (lambda: mc.Decay.exponential(float("nan"), 1.0), errors.DomainError),
+        (lambda: mc.Decay.stair(0.5, 0.1, 1.0, floor=0.6), errors.DomainError),
+        (lambda: DECAYS[0].at(-1.0), errors.DomainError),
+        (lambda: DECAYS[0].at(float("nan")), errors.DomainError),
+        (lambda: DERIVE.with_rules(buffer_frac=-1.0), errors.DomainError),
+        (lambda: DERIVE.bid(-1.0, 5.0, 0), errors.DomainError),
+        (lambda: DERIVE.bid(5.0, 9.0, 0, 1.5), errors.DomainError),
+        (lambda: DERIVE.insolvent_bid(1.0, 5.0, 0), errors.DomainError),
+        (lambda: DERIVE.insolvent_bid(-1.0, 5.0, -3), errors.DomainError),
+        (lambda: mc.fillable_price(0, 1, 1, 1, 1), errors.DomainError),
+        (lambda: mc.bankruptcy_price(1, 1, 1, 1, 0), errors.DomainError),
+    ],
+)
+def test_what_makes_no_sense_is_refused(make, error):
+    with pytest.raises(error):
+        make()
