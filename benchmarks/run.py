@@ -35,6 +35,7 @@ from typing import Any
 import accounts
 import assets
 import book
+import clearing
 import limits
 import memory
 import options
@@ -74,6 +75,7 @@ def main() -> None:
         "ruin": lambda: ruin.ruin(n_accounts, SCAN_INSTRUMENTS, effort),
         "presets": lambda: presets.presets(N_PRESET_ACCOUNTS, SCAN_INSTRUMENTS, effort),
         "volatility": lambda: volatility.volatility(N_SERIES, N_BARS, effort),
+        "clearing": lambda: clearing.clearing(effort),
     }
     wanted = [name for name in families if not chosen.only or name in chosen.only]
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
