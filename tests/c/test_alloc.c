@@ -155,6 +155,24 @@ static void a_preset_sweep_needs_memory_for_its_threads_alone(void)
     preset_book_free(&held);
 }
 
+/* Account 0 owes account 1 more than it has, is closed, and account 1 is cut. */
+static void clear_a_loss(void)
+{
+    static const int64_t winner[] = {1};
+    int64_t cash[] = {5, 0}, pnl[] = {-9, 9};
+    mc_receipt journal[2];
+    size_t done;
+    mc_ledger ledger = {.n_accounts = 2, .cash = cash, .pnl = pnl, .total = 5, .journal = journal,
+                        .n_journal = 2, .waterfall = {.adl = MC_ADL_PRO_RATA}};
+    const mc_event events[] = {
+        {.id = 1, .kind = MC_EVENT_LIQUIDATION, .counterparty = -1, .pnl = -9},
+        {.id = 2, .kind = MC_EVENT_ADL, .count = 1},
+    };
+    CHECK(mc_ledger_check(&ledger, NULL) == MC_OK);
+    CHECK(mc_ledger_apply(&ledger, events, 2, winner, 1, NULL, NULL, &done, NULL) == MC_OK);
+    CHECK(pnl[1] == 5 && mc_ledger_residual(&ledger) == 0);
+}
+
 static void hot_calls_allocate_nothing_that_grows_with_the_book(void)
 {
     const size_t n = mc_book_accounts(book);
@@ -171,6 +189,8 @@ static void hot_calls_allocate_nothing_that_grows_with_the_book(void)
           == MC_OK);
     CHECK(mc_scan(risk, book, &(mc_range){0, n, 2}, pnl, NULL, NULL) == MC_OK);
     CHECK(mc_margin_rates_of(margin, 0, &rates, NULL) == MC_OK);
+    CHECK(allocations == 0);
+    clear_a_loss();
     CHECK(allocations == 0);
     CHECK(mc_sweep(margin, book, &(mc_range){0, n, 2}, NULL, NULL, &(mc_standing){.mm = mm}, NULL)
           == MC_OK);

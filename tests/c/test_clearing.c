@@ -129,6 +129,30 @@ static void the_last_layer_takes_equity_and_the_rest_stays_by_name(void)
     CHECK(mc_ledger_check(&w.ledger, NULL) == MC_OK);
 }
 
+static void the_fund_pays_its_limit_an_event(void)
+{
+    world w;
+    start_loss(&w, (mc_waterfall){.insurance_limit = 30});
+    CHECK(give(&w, FUND, NULL, NULL, NULL) == MC_OK);
+    CHECK(w.ledger.insurance == 20 && w.ledger.deficit == 870);
+    CHECK(give(&w, FUND, NULL, NULL, NULL) == MC_OK);
+    CHECK(w.ledger.insurance == 0 && w.ledger.deficit == 850);
+}
+
+static void a_loss_at_the_mark_is_not_withdrawn(void)
+{
+    world w;
+    start(&w, every_layer(MC_ADL_PRO_RATA));
+    CHECK(give(&w, (mc_event){.kind = MC_EVENT_DEPOSIT, .amount = 100}, NULL, NULL, NULL) == MC_OK);
+    CHECK(give(&w, (mc_event){.kind = MC_EVENT_VARIATION, .counterparty = 1, .amount = 60}, NULL,
+               NULL, NULL) == MC_OK);
+    CHECK(refused(&w, (mc_event){.kind = MC_EVENT_DEPOSIT, .amount = -41}, NULL, MC_ERR_DOMAIN,
+                  "more than there is"));
+    CHECK(refused(&w, (mc_event){.kind = MC_EVENT_DEPOSIT, .account = 1, .amount = -1}, NULL,
+                  MC_ERR_DOMAIN, "more than there is"));
+    CHECK(give(&w, (mc_event){.kind = MC_EVENT_DEPOSIT, .amount = -40}, NULL, NULL, NULL) == MC_OK);
+}
+
 static void a_fee_takes_what_the_loss_leaves(void)
 {
     world w;
@@ -149,6 +173,22 @@ static void layers_wait_for_their_turn(void)
     CHECK(refused(&w, SOCIALISED, WINNERS, MC_ERR_ORDER, "auto-deleveraging comes first"));
     CHECK(give(&w, ADL, WINNERS, NULL, NULL) == MC_OK);
 
+    CHECK(give(&w, SOCIALISED, WINNERS, NULL, NULL) == MC_OK); /* nothing left to pay */
+    CHECK(give(&w, (mc_event){.kind = MC_EVENT_LIQUIDATION, .account = 5, .counterparty = 6,
+                              .amount = 3}, NULL, NULL, NULL) == MC_OK);
+    CHECK(refused(&w, ADL, WINNERS, MC_ERR_ORDER, "insurance comes first")); /* a new loss */
+
+    start(&w, every_layer(MC_ADL_PRO_RATA));
+    CHECK(give(&w, ADL, WINNERS, NULL, NULL) == MC_OK); /* no deficit, no order */
+
+    start_loss(&w, every_layer(MC_ADL_PRO_RATA));
+    const mc_event nobody = {.kind = MC_EVENT_ADL};
+    CHECK(give(&w, FUND, NULL, NULL, NULL) == MC_OK);
+    CHECK(give(&w, nobody, NULL, NULL, NULL) == MC_OK);
+    CHECK(give(&w, FUND, NULL, NULL, NULL) == MC_OK); /* once more costs no turn */
+    CHECK(give(&w, SOCIALISED, WINNERS, NULL, NULL) == MC_OK);
+    CHECK(w.ledger.deficit == 0);
+
     start_loss(&w, (mc_waterfall){.adl = MC_ADL_PRO_RATA});
     CHECK(refused(&w, FUND, NULL, MC_ERR_ARGUMENT, "no such layer"));
     CHECK(give(&w, ADL, WINNERS, NULL, NULL) == MC_OK);
@@ -158,7 +198,7 @@ static void layers_wait_for_their_turn(void)
 static void what_cannot_be_done_is_named_and_changes_nothing(void)
 {
     const int64_t limit = INT64_C(1) << 61;
-    const int64_t falling[] = {2, 1, 3}, beyond[] = {1, 2, N};
+    const int64_t falling[] = {2, 1, 3}, twice[] = {1, 1, 2}, beyond[] = {1, 2, N};
     world w;
     start_loss(&w, every_layer(MC_ADL_PRO_RATA));
     CHECK(refused(&w, (mc_event){.kind = MC_EVENT_DEPOSIT, .account = 1, .amount = -1}, NULL,
@@ -183,12 +223,52 @@ static void what_cannot_be_done_is_named_and_changes_nothing(void)
                                  .counterparty = -1}, NULL, MC_ERR_INSTRUMENT, "account -1"));
     CHECK(refused(&w, (mc_event){.kind = MC_EVENT_LIQUIDATION, .account = 1, .amount = 8,
                                  .counterparty = 1}, NULL, MC_ERR_ARGUMENT, "pays itself"));
+    CHECK(refused(&w, (mc_event){.kind = MC_EVENT_LIQUIDATION, .account = 1, .pnl = -1}, NULL,
+                  MC_ERR_DOMAIN, "does not have"));
+    CHECK(refused(&w, (mc_event){.kind = MC_EVENT_LIQUIDATION, .account = N}, NULL,
+                  MC_ERR_INSTRUMENT, "account 48"));
+    CHECK(refused(&w, (mc_event){.kind = MC_EVENT_LIQUIDATION, .account = 1, .fee = -1}, NULL,
+                  MC_ERR_DOMAIN, "out of range"));
+    CHECK(refused(&w, (mc_event){.kind = -1}, NULL, MC_ERR_ARGUMENT, "kind -1"));
     CHECK(refused(&w, (mc_event){.kind = MC_EVENT_KIND_END}, NULL, MC_ERR_ARGUMENT, "kind 6"));
     CHECK(give(&w, FUND, NULL, NULL, NULL) == MC_OK);
     CHECK(refused(&w, ADL, falling, MC_ERR_ORDER, "do not rise"));
+    CHECK(refused(&w, ADL, twice, MC_ERR_ORDER, "do not rise"));
     CHECK(refused(&w, ADL, beyond, MC_ERR_INSTRUMENT, "account 48"));
     CHECK(refused(&w, (mc_event){.kind = MC_EVENT_ADL, .first = 1, .count = 3}, WINNERS,
                   MC_ERR_ARGUMENT, "candidates 1 + 3 of 3"));
+}
+
+/* Three winners of 2^61 each: their claims pass what a product may hold. */
+static void balances_stop_at_their_bounds(void)
+{
+    const int64_t limit = INT64_C(1) << 61;
+    const mc_event all = {.kind = MC_EVENT_ADL, .count = 4};
+    const int64_t candidates[] = {1, 2, 3, 4};
+    world w;
+    start(&w, (mc_waterfall){.adl = MC_ADL_PRO_RATA});
+    for (int a = 1; a <= 4; ++a)
+        w.pnl[a] = limit;
+    w.ledger.deficit = 1;
+    CHECK(refused(&w, all, candidates, MC_ERR_EXACTNESS, "2^63 - 1"));
+    CHECK(give(&w, ADL, candidates, NULL, NULL) == MC_OK);
+    CHECK(w.ledger.deficit == 0 && w.pnl[3] == limit - 1);
+
+    w.cash[1] = w.cash[5] = limit;
+    CHECK(refused(&w, (mc_event){.kind = MC_EVENT_LIQUIDATION, .account = 1, .pnl = 1}, NULL,
+                  MC_ERR_DOMAIN, "2^61"));
+    CHECK(refused(&w, (mc_event){.kind = MC_EVENT_LIQUIDATION, .account = 2, .counterparty = 5,
+                                 .pnl = limit, .amount = 1}, NULL, MC_ERR_DOMAIN, "2^61"));
+    w.ledger.total = limit;
+    CHECK(refused(&w, (mc_event){.kind = MC_EVENT_DEPOSIT, .account = 7, .amount = 1}, NULL,
+                  MC_ERR_DOMAIN, "2^61"));
+    w.ledger.fees = limit;
+    CHECK(refused(&w, (mc_event){.kind = MC_EVENT_LIQUIDATION, .account = 5, .fee = 1}, NULL,
+                  MC_ERR_DOMAIN, "2^61"));
+    w.ledger.deficit = limit;
+    w.pnl[6] = -1;
+    CHECK(refused(&w, (mc_event){.kind = MC_EVENT_LIQUIDATION, .account = 6, .pnl = -1}, NULL,
+                  MC_ERR_DOMAIN, "2^61"));
 }
 
 static void a_repeated_event_is_a_no_op_and_another_is_refused(void)
@@ -210,6 +290,13 @@ static void a_repeated_event_is_a_no_op_and_another_is_refused(void)
     events[0].id = 4;
     CHECK(mc_ledger_apply(&w.ledger, events, 1, NULL, 0, NULL, NULL, &done, &err) == MC_ERR_ORDER);
     CHECK(done == 0 && strstr(err.message, "event 4 comes after event 2") != NULL);
+
+    const mc_event round = {.id = 3, .kind = MC_EVENT_ADL, .count = 3};
+    const int64_t others[] = {1, 2, 4};
+    CHECK(mc_ledger_apply(&w.ledger, &round, 1, WINNERS, 3, NULL, NULL, &done, NULL) == MC_OK);
+    CHECK(mc_ledger_apply(&w.ledger, &round, 1, WINNERS, 3, NULL, NULL, &done, NULL) == MC_OK);
+    CHECK(mc_ledger_apply(&w.ledger, &round, 1, others, 3, NULL, NULL, &done, &err) ==
+          MC_ERR_ORDER);
     for (int i = 0; i < JOURNAL; ++i)
         CHECK(give(&w, (mc_event){.kind = MC_EVENT_DEPOSIT}, NULL, NULL, NULL) == MC_OK);
     CHECK(mc_ledger_apply(&w.ledger, &events[1], 1, NULL, 0, NULL, NULL, &done, &err) ==
@@ -381,9 +468,12 @@ int main(int argc, char **argv)
     RUN(a_loss_runs_down_the_layers);
     RUN(a_queue_cuts_its_first_entirely);
     RUN(the_last_layer_takes_equity_and_the_rest_stays_by_name);
+    RUN(the_fund_pays_its_limit_an_event);
+    RUN(a_loss_at_the_mark_is_not_withdrawn);
     RUN(a_fee_takes_what_the_loss_leaves);
     RUN(layers_wait_for_their_turn);
     RUN(what_cannot_be_done_is_named_and_changes_nothing);
+    RUN(balances_stop_at_their_bounds);
     RUN(a_repeated_event_is_a_no_op_and_another_is_refused);
     RUN(a_ledger_from_outside_is_checked);
     RUN(a_split_account_pays_the_same);

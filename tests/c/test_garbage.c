@@ -204,6 +204,36 @@ static void rubbish_presets_get_a_status(void)
         CHECK(in_range(status) && (status == MC_OK) == (preset != NULL));
         mc_preset_destroy(preset);
     }
+static int64_t odd_amount(chance *c)
+{
+    static const int64_t odd[] = {INT64_MIN, INT64_MAX, INT64_C(1) << 61, -(INT64_C(1) << 61), -1};
+    return draw_below(c, 4) ? draw_below(c, 1000) : odd[draw_below(c, 5)];
+}
+
+static void rubbish_events_get_a_status_and_nothing_is_lost(void)
+{
+    chance c = {4};
+    int64_t cash[N] = {0}, pnl[N] = {0}, haircuts[N];
+    mc_receipt journal[3];
+    mc_ledger ledger = {.n_accounts = N, .cash = cash, .pnl = pnl, .journal = journal,
+                        .n_journal = 3, .waterfall = {1000, MC_ADL_PRO_RATA, 1, 0}};
+    for (int round = 0; round < 20 * ROUNDS; ++round) {
+        int64_t candidates[N];
+        for (int i = 0; i < N; ++i)
+            candidates[i] = draw_below(&c, 8) ? i : odd_amount(&c);
+        const int64_t account = draw_below(&c, 8) ? draw_below(&c, N) : odd_amount(&c);
+        const mc_event event = {
+            .id = draw_below(&c, 8) ? ledger.last_id + 1 : draw(&c), .kind = small_int(&c),
+            .account = account, .counterparty = draw_below(&c, N + 1), .amount = odd_amount(&c),
+            .pnl = draw_below(&c, 2) && account >= 0 && account < N ? pnl[account] : odd_amount(&c),
+            .fee = odd_amount(&c), .first = draw_below(&c, 8) ? 0 : (size_t)draw(&c),
+            .count = draw_below(&c, 8) ? (size_t)draw_below(&c, N) : (size_t)draw(&c)};
+        size_t done;
+        CHECK(in_range(mc_ledger_apply(&ledger, &event, 1, candidates, N, haircuts, NULL, &done,
+                                       NULL)));
+        CHECK(mc_ledger_check(&ledger, NULL) == MC_OK);
+    }
+    CHECK(ledger.last_id > ROUNDS);
 }
 
 int main(void)
@@ -213,5 +243,6 @@ int main(void)
     RUN(rubbish_books_get_a_status);
     RUN(rubbish_bars_and_prices_get_a_status_and_never_a_nan);
     RUN(rubbish_presets_get_a_status);
+    RUN(rubbish_events_get_a_status_and_nothing_is_lost);
     return REPORT();
 }
