@@ -321,8 +321,8 @@ def adl_queue(
     Parameters
     ----------
     pnl, entry, notional, equity : (n,) float
-        Of each position: its unsettled P&L, |value| at the entry and at the mark; and the worth of
-        its account. One unit for all.
+        Of each position: its unsettled P&L, its size in money at the entry and at the mark, and
+        the worth of its account. One unit for all.
     rule : "return_leverage" or "hyperliquid"
         P&L / entry x notional / equity (return times leverage, as BitMEX, Binance and Bybit
         describe theirs), or mark / entry x notional / equity (Hyperliquid).
