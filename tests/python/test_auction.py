@@ -48,6 +48,24 @@ def test_no_price_decays_while_the_oracle_is_invalid(decay):
     assert decay.at(clock.follow(86_400 * S, valid=True).elapsed_s(86_400 * S)) == frozen
 
 
+def test_a_feed_that_goes_silent_stops_the_clock_until_it_has_settled():
+    names = [f"source {i}" for i in range(5)]
+    feed, state = mc.Feed("ETH", "USD", [mc.Source(name) for name in names]), mc.OracleState()
+    start = 1_700_000_000 * S
+    clock, allowed = mc.AuctionClock(start, running=False), []
+    for now in range(start, start + 3000 * S, 5 * S):
+        silent = 1000 * S <= now - start < 2000 * S
+        quotes = [] if silent else [
+            mc.Quote(name, "ETH", "USD", mantissa=2_000_00000000, decimals=8, time_ns=now,
+                     executed_usd=1e6, displayed_usd=2e6) for name in names
+        ]  # fmt: skip
+        state, reading = feed.update(state, quotes, now)
+        allowed.append(reading.allows("liquidation"))
+        clock = clock.follow(now, valid=allowed[-1])
+    assert 0 < sum(allowed) < len(allowed) - 200
+    assert clock.elapsed_s(start + 3000 * S) == 5.0 * sum(allowed)
+
+
 def test_time_does_not_run_backwards():
     clock = mc.AuctionClock(10).follow(20, valid=False)
     with pytest.raises(errors.RowOrderError, match="before 20"):
