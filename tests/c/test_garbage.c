@@ -204,6 +204,8 @@ static void rubbish_presets_get_a_status(void)
         CHECK(in_range(status) && (status == MC_OK) == (preset != NULL));
         mc_preset_destroy(preset);
     }
+}
+
 static int64_t odd_amount(chance *c)
 {
     static const int64_t odd[] = {INT64_MIN, INT64_MAX, INT64_C(1) << 61, -(INT64_C(1) << 61), -1};
