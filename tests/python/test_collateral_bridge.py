@@ -53,6 +53,10 @@ def test_more_risk_never_lowers_it():
         assert 0.0 < values[-1] <= 1.0
 
 
+def test_a_claim_on_nothing_has_lost_all():
+    assert shortfall(SIZE, **{**CASE, "backing_usd": 0.0}) == 1.0
+
+
 def test_classes_are_ordered_by_what_must_fail():
     names = ("canonical", "issuer", "light_client", "optimistic", "external", "liquidity")
     rates = [C.bridge_classes[name].failures_per_year for name in names]

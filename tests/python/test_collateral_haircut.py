@@ -55,6 +55,19 @@ def test_a_closed_exit_marks_at_its_market_and_credits_the_lower():
     assert mark.im_usd == pytest.approx(ETH * (1 - sum(queue_discount(C, "stETH", 60.0).values())))
 
 
+def test_claims_without_assets_get_no_credit_and_are_marked_at_what_is_backed():
+    worth = mark_asset(C, "tBTC", prices()).mm_usd
+    half = prices(backing={"tBTC": 0.5})
+    assert mark_asset(C, "tBTC", half).mm_usd == pytest.approx(0.5 * worth)
+    assert mark_asset(C, "tBTC", half).im_usd == 0.0
+    cheap = prices(backing={"tBTC": 0.5}, market_usd={"BTC": BTC, "tBTC": 1000.0})
+    assert mark_asset(C, "tBTC", cheap).mm_usd == 1000.0
+    through = mark_asset(C, "wstETH", prices(backing={"stETH": 0.9}))
+    assert through.im_usd == 0.0 < through.mm_usd
+    assert mark_asset(C, "BTC", prices(backing={"BTC": 0.9})).im_usd == 0.0
+    assert mark_asset(C, "tBTC", prices(backing={"tBTC": 1.5})) == mark_asset(C, "tBTC", prices())
+
+
 def test_the_queue_as_it_is_now_replaces_the_assumed_one():
     slow = mark_asset(C, "stETH", prices(queue_days={"stETH": 20.0}))
     assert slow.mm_usd == pytest.approx(ETH * (1 - sum(queue_discount(C, "stETH", 20.0).values())))

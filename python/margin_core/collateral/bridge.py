@@ -68,9 +68,11 @@ def shortfall(
 
     A failure comes with probability ``p = 1 - exp(-failures_per_year days / 365)`` and takes
     ``min(L, share backing)``. Where p is below the tail the rest of the tail loses nothing; where
-    it is above, the tail holds the largest losses.
+    it is above, the tail holds the largest losses. A claim on a backing of nothing has lost all.
     """
-    if backing_usd <= 0.0 or share_at_risk_frac <= 0.0:
+    if backing_usd <= 0.0:
+        return 1.0
+    if share_at_risk_frac <= 0.0:
         return 0.0
     p = -math.expm1(-failures_per_year * days / 365.0)
     if p == 0.0:

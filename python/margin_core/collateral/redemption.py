@@ -32,6 +32,8 @@ class AssetPrices:
         The wait as it is now, instead of the catalogue's.
     exit_open : {symbol: bool}, optional
         Whether the issuer redeems now, instead of the catalogue's.
+    backing : {symbol: assets over claims}, optional
+        Of what an issuer or a bridge has given out; 1.0 where not given.
     """
 
     unit_usd: Mapping[str, float]
@@ -39,6 +41,7 @@ class AssetPrices:
     rate: Mapping[str, float] | None = None
     queue_days: Mapping[str, float] | None = None
     exit_open: Mapping[str, bool] | None = None
+    backing: Mapping[str, float] | None = None
 
     def checked(self, catalogue: Catalogue) -> AssetPrices:
         """Itself, once every name is known and every number in its range.
@@ -54,6 +57,7 @@ class AssetPrices:
             ("rate", catalogue.assets, RATE_MAX),
             ("queue_days", catalogue.assets, DAYS_MAX),
             ("exit_open", catalogue.assets, True),
+            ("backing", catalogue.assets, RATE_MAX),
         ):
             for name, value in (getattr(self, field) or {}).items():
                 if name not in known:
@@ -107,6 +111,9 @@ def mark_asset(catalogue: Catalogue, symbol: str, prices: AssetPrices) -> Mark:
     is the lower of the two, the closed exit taken to open after `closed_days`. An asset without
     redemption has its market's price. Depth is that of the market at the end of the open path.
 
+    While claims exceed the assets behind them the exit is no longer there for all: `im_usd` is 0,
+    `mm_usd` the lower of the market and the backed part of the redemption, depth the asset's own.
+
     Raises
     ------
     UnknownInstrumentError, ArgumentError
@@ -114,8 +121,9 @@ def mark_asset(catalogue: Catalogue, symbol: str, prices: AssetPrices) -> Mark:
     """
     asset = catalogue.asset(symbol)
     market = _price("market_usd", symbol, prices.market_usd)
+    backing = (prices.backing or {}).get(symbol, 1.0)
     if asset.redemption is None:
-        return Mark(market, market, asset.depth_usd, asset.impact_frac)
+        return Mark(market, market if backing >= 1.0 else 0.0, asset.depth_usd, asset.impact_frac)
     target = asset.redemption.to
     if target in catalogue.assets:
         end = mark_asset(catalogue, target, prices)
@@ -124,6 +132,9 @@ def mark_asset(catalogue: Catalogue, symbol: str, prices: AssetPrices) -> Mark:
         end = Mark(usd, usd, 0.0, 0.0)
     is_open = (prices.exit_open or {}).get(symbol, asset.redemption.open)
     worth = _worth(catalogue, symbol, asset, prices, is_open)
+    if backing < 1.0:
+        mm_usd = min(market, backing * worth * end.mm_usd)
+        return Mark(mm_usd, 0.0, asset.depth_usd, asset.impact_frac)
     if is_open:
         mm_usd = worth * end.mm_usd
         return Mark(mm_usd, min(market, worth * end.im_usd, mm_usd), end.depth_usd, end.impact_frac)
