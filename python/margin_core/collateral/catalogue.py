@@ -62,6 +62,8 @@ class Risk(Referenced):
     concentration_free_frac: float = Field(
         ge=0.0, lt=1.0, description="Of a cap, where the marginal rate begins."
     )
+    cap_delay_days: Days = Field(description="From a cap's raise to its first effect.")
+    cap_ramp_days: float = Field(gt=0.0, le=3650.0, description="From there to the whole raise.")
     own_token_frac: Fraction
     linked_frac: Fraction = Field(description="For an asset that rests on the issuer.")
 
