@@ -71,6 +71,7 @@ class Shock(_Open):
     fast_leg_s: Times | None = None
     spot: dict[str, Move] = {}
     depeg: dict[str, Move] = {}
+    backing_ratio: dict[str, Annotated[Move, Field(ge=0.0)]] = {}
     oracle_dev: dict[str, Move] = {}
     oracle_conf: dict[str, Move] = {}
     oracle_stale_s: Times | None = None

@@ -367,16 +367,17 @@ def conform(folder: str) -> None:
 @click.option("--events", "path", metavar="FILE", help="A catalogue of faults, .json or .toml; "
               "default: the few that come with the package.")  # fmt: skip
 def replay(event: str | None, path: str | None) -> None:
-    """Recorded oracle faults: what a believing engine loses, beside ours.
+    """Recorded faults of oracles and falls of collateral: what believing costs, beside ours.
 
     EVENT is the id of one of them; default all. Exit status 1 if a pass criterion is missed.
     """
     from margin_core.cli.replay import show_all, show_one
+    from margin_core.collateral.falls import fallen
     from margin_core.replay import find_event, read_events
 
     events = read_events(path)
     if event is None:
-        asked = [e for e in events if e.is_oracle_fault]
+        asked = [e for e in events if e.is_oracle_fault or fallen(e)]
         status = show_all(asked, len(events) - len(asked))
     else:
         status = show_one(find_event(events, event))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`margin-core replay`: recorded oracle faults, with the guard and without."""
+"""`margin-core replay`: recorded faults and falls of collateral, with what there is and without."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import math
 from typing import TYPE_CHECKING
 
 from margin_core.cli import screen
+from margin_core.collateral.falls import STAND_INS, replay_falls
 from margin_core.render import Column, clean, number
 from margin_core.replay import AFTER_S, JUDGED, LOAN, N_SOURCES, ROOMS, replay
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from margin_core.collateral.falls import Counted, Fall
     from margin_core.replay import Event, Run
 
 FAILED = 1
@@ -27,18 +29,22 @@ SAID = {
 
 def show_all(events: Sequence[Event], left_out: int) -> int:
     """A line a run; the exit status."""
-    played = [(event, replay(event)) for event in events]
-    lines = [(event, run) for event, runs in played for run in runs]
+    lines = [(event, run) for event in events for run in replay(event)]
     if lines:
         _show_lines(lines)
-    nothing = [event.id for event, runs in played if not runs]
+    falls = [(event, fall) for event in events for fall in replay_falls(event)]
+    if falls:
+        _show_fall_lines(falls)
+    found = {event.id for event, _ in (*lines, *falls)}
+    nothing = [event.id for event in events if event.id not in found]
     if nothing:
         screen.heading("Not a fault that a price guard can see")
         screen.prose(", ".join(clean(name) for name in nothing), indent=2)
     if left_out:
         screen.say()
-        screen.prose(f"{left_out} other events of the file are no oracle faults.")
-    failed = any(not all(run.verdicts.values()) for _, run in lines)
+        screen.prose(f"{left_out} other events of the file are neither.")
+    played: list[Run | Fall] = [*(run for _, run in lines), *(fall for _, fall in falls)]
+    failed = any(not all(one.verdicts.values()) for one in played)
     return FAILED if failed else 0
 
 
@@ -61,6 +67,26 @@ def _show_lines(lines: Sequence[tuple[Event, Run]]) -> None:
     _show_assumptions()
 
 
+def _show_fall_lines(lines: Sequence[tuple[Event, Fall]]) -> None:
+    screen.heading("Falls of collateral")
+    screen.show(
+        [
+            Column("event", [clean(event.id, 35) for event, _ in lines], right=False),
+            Column("asset", [clean(fall.asset, 9) for _, fall in lines], right=False),
+            Column("before", [_counted(fall, "before_frac") for _, fall in lines]),
+            Column("during", [_counted(fall, "during_frac") for _, fall in lines]),
+            Column("met", [_met(fall) for _, fall in lines]),
+        ]
+    )
+    screen.say()
+    screen.prose(
+        "before, during: USD of credit granted then beyond the worth at the bottom, per USD of "
+        "collateral at its peg, by an engine that counts it at 1.0 / at its last price / by ours. "
+        "What haircuts leave is for the scan's event columns to hold."
+    )
+    _show_fall_assumptions()
+
+
 def show_one(event: Event) -> int:
     """What happened, what either engine does, and what is assumed; the exit status."""
     screen.say(f"{clean(event.name)}, {clean(event.date_utc)}", bold=True)
@@ -69,15 +95,19 @@ def show_one(event: Event) -> int:
     note = f" ({clean(event.loss.note)})" if event.loss.note else ""
     screen.prose(f"Lost then: {lost}{note}.")
     runs = replay(event)
-    if not runs:
+    falls = replay_falls(event)
+    played: list[Run | Fall] = [*runs, *falls]
+    if not played:
         screen.say()
         screen.prose("Not replayed: no fault of an oracle, or one that a price guard cannot see.")
         return 0
     for run in runs:
         _show_run(run)
+    for fall in falls:
+        _show_fall(fall)
     screen.heading("Pass criteria")
     for code in event.pass_criteria:
-        met = [run.verdicts[code] for run in runs if code in run.verdicts]
+        met = [one.verdicts[code] for one in played if code in one.verdicts]
         verdict = "met" if met and all(met) else "MISSED" if met else "not judged here"
         screen.prose(
             f"{clean(code)} {verdict}{': ' + SAID[code] if code in SAID else ''}", indent=2
@@ -86,12 +116,15 @@ def show_one(event: Event) -> int:
     screen.heading("Assumed")
     if assumed:
         screen.prose(f"Fields without a source: {clean(', '.join(assumed))}.", indent=2)
-    _show_assumptions(indent=2)
+    if runs:
+        _show_assumptions(indent=2)
+    if falls:
+        _show_fall_assumptions(indent=2)
     if event.sources:
         screen.heading("Sources")
         for source in event.sources:
             screen.say(f"  {clean(source)}")
-    return FAILED if any(not all(run.verdicts.values()) for run in runs) else 0
+    return FAILED if any(not all(one.verdicts.values()) for one in played) else 0
 
 
 def _show_run(run: Run) -> None:
@@ -114,6 +147,31 @@ def _show_run(run: Run) -> None:
     else:
         said = ", ".join(run.reasons).replace("_", " ")
         screen.prose(f"The guard said so after {run.tripped_s:g} s: {said}.", indent=2)
+
+
+def _show_fall(fall: Fall) -> None:
+    taken = "" if fall.taken_for == fall.asset else f", taken for {fall.taken_for}"
+    screen.heading(f"{clean(fall.asset)}{taken}: credit beyond its worth at the bottom")
+    engines = (fall.at_peg, fall.at_market, fall.ours)
+    screen.show(
+        [
+            Column("", ["counted at 1.0", "at the last price", "after haircuts"], right=False),
+            Column("granted before, USD per USD", [_beyond(x.before_frac) for x in engines]),
+            Column("during", [_beyond(x.during_frac) for x in engines]),
+        ]
+    )
+    if fall.ours.before_frac:
+        screen.prose("What haircuts leave is for the scan's event columns to hold.", indent=2)
+
+
+def _show_fall_assumptions(indent: int = 0) -> None:
+    screen.prose(
+        "Of a fall: queues, exits and bridges as in the house catalogue, no event columns; a "
+        "straight line to the bottom; the backing is read at every instant; an asset outside the "
+        f"catalogue is taken for {', '.join(sorted(set(STAND_INS.values())))}. Judged: P1, and "
+        "where a backing is recorded P2 and P5.",
+        indent=indent,
+    )
 
 
 def _show_assumptions(indent: int = 0) -> None:
@@ -143,5 +201,14 @@ def _lent(run: Run) -> str:
     return f"{_amount(run.without.lent_frac)} / {_amount(run.guarded.lent_frac)}"
 
 
-def _met(run: Run) -> str:
+def _beyond(part: float) -> str:
+    return f"{part:.3f}" if part else "0"
+
+
+def _counted(fall: Fall, when: str) -> str:
+    engines: tuple[Counted, ...] = (fall.at_peg, fall.at_market, fall.ours)
+    return " / ".join(_beyond(getattr(engine, when)) for engine in engines)
+
+
+def _met(run: Run | Fall) -> str:
     return f"{sum(run.verdicts.values())}/{len(run.verdicts)}"
