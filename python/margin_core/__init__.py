@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from margin_core.collateral.haircut import Haircuts, haircuts
     from margin_core.collateral.redemption import AssetPrices
     from margin_core.collateral.replay import DiscountReplay, replay_discount
+    from margin_core.collateral.worlds import joint_worlds
     from margin_core.collateral.yields import ExchangeRate, Settlement, YieldIndex, settle_yield
     from margin_core.dynamics.backtest import Backtest, backtest
     from margin_core.dynamics.bars import Bars, read_bars
@@ -89,6 +90,7 @@ _HOME = {
     "AssetPrices": "collateral.redemption",
     "Haircuts": "collateral.haircut",
     "haircuts": "collateral.haircut",
+    "joint_worlds": "collateral.worlds",
     "Deposit": "collateral.deposits",
     "Deposits": "collateral.deposits",
     "YieldIndex": "collateral.yields",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from margin_core.instruments import Instruments
     from margin_core.market import Market
+    from margin_core.risk import Factors
     from margin_core.scenario import Scenarios
 
 __all__ = ["Haircut", "Margin"]
@@ -84,7 +85,7 @@ class Margin:
         scenarios: Scenarios | None = None,
         *,
         open_interest_usd: Mapping[str, float] | None = None,
-        factors: Mapping[str, str] | None = None,
+        factors: Factors | None = None,
         haircuts: Mapping[str, Haircut] | None = None,
         threads: int = 0,
     ) -> Margin:
@@ -98,8 +99,8 @@ class Margin:
             Instead of the model's own.
         open_interest_usd : {unit: USD}, optional
             Scales the rates of cross accounts where the model says so.
-        factors : {spot name: factor}, optional
-            Which event factor an asset follows.
+        factors : {spot name: factor or factors}, optional
+            Which events an asset follows; the moves of several multiply.
         haircuts : {spot name: Haircut}, optional
             Part of the requirement of every account mode.
         threads : int

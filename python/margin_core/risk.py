@@ -16,7 +16,7 @@ from margin_core.isa import as_threads
 from margin_core.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from margin_core.market import Market
     from margin_core.model import MarginModel
     from margin_core.scenario import Scenarios
+
+    Factors = Mapping[str, str | Sequence[str]]
 
 __all__ = ["Numbering", "RiskArray"]
 
@@ -162,7 +164,7 @@ class RiskArray:
         quantum: float | None = QUANTUM,
         numeraire: str = "USD",
         lots: ArrayLike | None = None,
-        factors: Mapping[str, str] | None = None,
+        factors: Factors | None = None,
         threads: int = 0,
     ) -> RiskArray:
         """Price every instrument in every scenario, by full revaluation.
@@ -181,8 +183,8 @@ class RiskArray:
         lots : (n,) float64, optional
             Risk lots in the market's order; by default each instrument's step times the smallest
             power of ten that can lose 2^16 quanta.
-        factors : {spot name: factor}, optional
-            Which event factor an asset follows.
+        factors : {spot name: factor or factors}, optional
+            Which events an asset follows; the moves of several multiply.
         threads : int
             0: one per processor. The bits are the same for any number.
 
@@ -199,7 +201,7 @@ class RiskArray:
 
             scenarios = Scenarios.from_model(model, numbering.units)
         ordered = _reordered(market, numbering.order)
-        factor = _factor_rows(ordered.instruments, scenarios, factors or {})
+        factor, event_move = _factor_rows(ordered.instruments, scenarios, factors or {})
         columns = snapshot(market, numbering, factor)
         price_usd = _numeraire_usd(numeraire, market)
         try:
@@ -213,7 +215,7 @@ class RiskArray:
                 columns,
                 scenarios.expand(numbering),
                 _horizon(scenarios),
-                np.ascontiguousarray(scenarios.event_move),
+                event_move,
                 lot,
                 quantum or 0.0,
                 _numeraire_row(numeraire, numbering),
@@ -296,14 +298,23 @@ def _numeraire_row(numeraire: str, numbering: Numbering) -> int:
 
 
 def _factor_rows(
-    instruments: Instruments, scenarios: Scenarios, factors: Mapping[str, str]
-) -> NDArray[np.int32]:
+    instruments: Instruments, scenarios: Scenarios, factors: Factors
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Which row of event moves each instrument follows, and the rows: one a set of factors."""
     rows = np.full(len(instruments), -1, dtype=np.int32)
-    for name, factor in factors.items():
-        if factor not in scenarios.factors:
-            raise ArgumentError(f"{name} follows {factor!r}, which no scenario moves")
+    sets: dict[tuple[str, ...], int] = {}
+    for name, given in factors.items():
+        own = (given,) if isinstance(given, str) else tuple(given)
+        for factor in own:
+            if factor not in scenarios.factors:
+                raise ArgumentError(f"{name} follows {factor!r}, which no scenario moves")
         i = int(instruments.index_of([name])[0])
         if instruments.kind[i] != Kind.SPOT:
             raise ArgumentError(f"{name} is no spot asset: only those follow factors")
-        rows[i] = scenarios.factors.index(factor)
-    return rows
+        if own:
+            rows[i] = sets.setdefault(own, len(sets))
+    left = np.ones((len(sets), len(scenarios)))
+    for own, row in sets.items():
+        for factor in own:
+            left[row] *= 1.0 + scenarios.event_move[scenarios.factors.index(factor)]
+    return rows, left - 1.0

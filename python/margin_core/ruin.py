@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from margin_core.margin import Margin
+    from margin_core.risk import Factors
 
 __all__ = ["Ruin", "barrier_probability", "draws", "ruin", "scaled_history"]
 
@@ -63,7 +64,7 @@ def ruin(
     scenarios: Scenarios,
     weights: ArrayLike | None = None,
     *,
-    factors: Mapping[str, str] | None = None,
+    factors: Factors | None = None,
     threads: int = 0,
 ) -> Ruin:
     """Weighted shares of scenarios in which accounts fall below MM and below zero.
@@ -81,8 +82,8 @@ def ruin(
         among them. Their own weights scale P&L, and are 1 here.
     weights : (S,) float64, optional
         How likely each is, 0 or more; equal by default.
-    factors : {spot name: factor}, optional
-        Which event factor an asset follows.
+    factors : {spot name: factor or factors}, optional
+        Which events an asset follows.
     threads : int
 
     Raises

@@ -271,10 +271,10 @@ class Scenarios:
         """The table term by term, as the core takes it: {column: (n_terms, S)}."""
         from margin_core._binding import _risk
 
-        try:
-            row = np.array([self.units.index(u) for u in numbering.units])[numbering.term_unit]
-        except ValueError as error:
-            raise ArgumentError(f"the scenario table has no unit {str(error).split()[0]}") from None
+        missing = [unit for unit in numbering.units if unit not in self.units]
+        if missing:
+            raise ArgumentError(f"the scenario table has no unit {missing[0]}")
+        row = np.array([self.units.index(u) for u in numbering.units])[numbering.term_unit]
         factor = np.empty(numbering.n_terms)
         _risk.vol_term_factor(numbering.term_years, *self.vol_term, factor)
         basis = np.where(numbering.term_is_spot[:, None], 0.0, self.basis_move[row])

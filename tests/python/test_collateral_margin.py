@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import margin_core as mc
+from margin_core.errors import ModelError, UnknownInstrumentError
 
 NOW = 1_767_225_600_000_000_000
 EVENTS = {"stETH -7 %": {"discount.stETH": -0.07}}
@@ -62,18 +63,46 @@ def test_the_haircuts_are_the_catalogues(priced, margin):
     assert s.amount("haircut_mm")[0] == pytest.approx(taken, rel=1e-3, abs=1e-4)
 
 
-def test_an_asset_follows_the_first_of_its_factors_that_there_is(priced):
+def test_an_asset_follows_all_of_its_factors_that_there_are():
     c = mc.load_catalogue()
-    both = ["discount.stETH", "bridge.arbitrum"]
-    assert c.factors_of(["wstETH.arbitrum", "ETH"], both) == {"wstETH.arbitrum": "discount.stETH"}
-    assert c.factors_of(["wstETH.arbitrum"], both[1:]) == {"wstETH.arbitrum": "bridge.arbitrum"}
+    both = ("discount.stETH", "bridge.arbitrum")
+    assert c.factors_of(["wstETH.arbitrum", "ETH"], both) == {"wstETH.arbitrum": both}
+    assert c.factors_of(["wstETH.arbitrum"], both[:1]) == {"wstETH.arbitrum": both[:1]}
     market = {"ETH": ETH, "stETH": ETH, "wstETH": ETH, "wstETH.arbitrum": ETH}
     prices = mc.AssetPrices({}, market)
     bridge = [
         mc.haircuts(["wstETH.arbitrum"], prices, events=events).parts_mm["bridge"][0]
-        for events in ((), both, both[1:])
+        for events in ((), both, both[:1])
     ]
-    assert bridge[0] == bridge[1] > bridge[2] == 0.0
+    assert bridge[0] == bridge[2] > bridge[1] == 0.0
+
+
+def test_joint_worlds_hold_every_event_of_the_assets():
+    """In the bridge's failure the bridged form is gone, and its twin on Ethereum is not."""
+    symbols = ["wstETH", "wstETH.arbitrum"]
+    market = {"ETH": ETH, "stETH": ETH, "wstETH": ETH, "wstETH.arbitrum": ETH}
+    prices = mc.AssetPrices({}, market)
+    c = mc.load_catalogue()
+    quotes = {"instrument": ["ETH_USDC-PERPETUAL"], "forward_usd": [ETH]}
+    plain = mc.Market.from_table(quotes, now=NOW, index={"ETH": ETH, "USDC": 1.0})
+    with_ = plain.with_assets(dict.fromkeys(symbols, ETH), c.units_of(symbols))
+    house = mc.Scenarios.from_model(mc.load_model("house"), with_.instruments.units)
+    worlds, factors = mc.joint_worlds(house, symbols)
+    assert len(worlds) == len(house) + 2 * 9  # two events at nine moves of spot
+    h = mc.haircuts(symbols, prices, events=worlds.factors)
+    assert h.parts_mm["bridge"].tolist() == [0.0, 0.0]
+    margin = mc.Margin.of(with_, "house", worlds, factors=factors)
+    held = {"account": ["a", "b"], "instrument": symbols, "quantity": [1.0, 1.0]}
+    scan = mc.sweep(mc.Book.from_tables(held), margin).amount("core")
+    fall, discount = 0.82, 0.9
+    assert scan[0] == pytest.approx(ETH * (1.0 - fall * discount), rel=1e-6)
+    assert scan[1] == pytest.approx(ETH, rel=1e-6)  # all of it
+    assert mc.joint_worlds(house, ["ETH"])[0] is house
+    with pytest.raises(UnknownInstrumentError):
+        mc.joint_worlds(house, ["XYZ"])
+    none = c.model_copy(update={"events": {}})
+    with pytest.raises(ModelError, match="events has neither 'discount.stETH'"):
+        mc.joint_worlds(house, ["wstETH"], none)
 
 
 def test_it_takes_every_asset_of_the_catalogue(margin):

@@ -154,6 +154,12 @@ class Asset(Referenced):
         return self
 
 
+class FactorEvent(Referenced):
+    """What happens to whoever follows a factor."""
+
+    move_frac: float = Field(ge=-1.0, lt=0.0, description="Extra move of the asset's price.")
+
+
 class Catalogue(_Strict):
     """Everything known about collateral; models/collateral/house.toml is a commented one."""
 
@@ -166,6 +172,9 @@ class Catalogue(_Strict):
     chains: dict[str, Chain] = Field(min_length=1)
     bridges: dict[str, Bridge]
     assets: dict[str, Asset] = Field(min_length=1)
+    events: dict[str, FactorEvent] = Field(
+        {}, description='By factor, or by what stands before its first dot: "discount".'
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -232,13 +241,22 @@ class Catalogue(_Strict):
         """The unit that each asset follows, for `Market.with_assets`."""
         return {symbol: self.asset(symbol).unit for symbol in symbols}
 
-    def factors_of(self, symbols: Iterable[str], events: Collection[str]) -> dict[str, str]:
-        """The event column that each asset follows, for `Margin.of`: the first that there is.
+    def factors_of(
+        self, symbols: Iterable[str], events: Collection[str]
+    ) -> dict[str, tuple[str, ...]]:
+        """The events that each asset follows, of those that there are, for `Margin.of`.
 
-        A risk array moves an asset by one factor; an asset that follows none is left out.
+        An asset that follows none is left out.
         """
-        found = {s: [f for f in self.asset(s).factors if f in events] for s in symbols}
-        return {symbol: factors[0] for symbol, factors in found.items() if factors}
+        found = {s: tuple(f for f in self.asset(s).factors if f in events) for s in symbols}
+        return {symbol: factors for symbol, factors in found.items() if factors}
+
+    def event_move(self, factor: str) -> float:
+        """How far a factor's event takes the assets that follow it; raises `ModelError`."""
+        event = self.events.get(factor, self.events.get(factor.partition(".")[0]))
+        if event is None:
+            raise ModelError(f"{self.name}: events has neither {factor!r} nor its kind")
+        return event.move_frac
 
     def chain(self, name: str) -> Chain:
         """A chain by name; raises `UnknownInstrumentError`."""

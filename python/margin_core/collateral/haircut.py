@@ -104,8 +104,7 @@ def haircuts(
         Assets with rows in the risk array; all of them by default.
     events : factors
         Event columns that the risk array has. An asset that follows that of its bridge,
-        ``bridge.NAME``, has no bridge haircut in a portfolio account: the scan has it. One that
-        follows another (`Catalogue.factors_of`) keeps it.
+        ``bridge.NAME``, has no bridge haircut in a portfolio account: the scan has it.
     amount_usd : {symbol: USD}, optional
         One account's amounts, to charge exit depth here instead of in the core.
     owner_usd, venue_usd : {symbol: USD}, optional
@@ -149,7 +148,7 @@ def haircuts(
         "exit_depth": _exit_depth(amount, depth, impact),
         "concentration": average,
         "bridge": _floats(
-            0.0 if a.bridge is None or (s and follows.get(symbol) == f"bridge.{a.bridge}")
+            0.0 if a.bridge is None or (s and f"bridge.{a.bridge}" in follows.get(symbol, ()))
             else bridge_haircut(c, a.bridge)
             for symbol, a, s in zip(assets, rows, scanned, strict=True)
         ),
