@@ -367,9 +367,11 @@ def conform(folder: str) -> None:
 @click.option("--events", "path", metavar="FILE", help="A catalogue of faults, .json or .toml; "
               "default: the few that come with the package.")  # fmt: skip
 def replay(event: str | None, path: str | None) -> None:
-    """Recorded faults of oracles and falls of collateral: what believing costs, beside ours.
+    """Recorded oracle faults and falls of collateral, played again.
 
-    EVENT is the id of one of them; default all. Exit status 1 if a pass criterion is missed.
+    What an engine that believes the faulty price, or counts the asset in full, would have lost,
+    beside ours. EVENT is the id of one of them; default all. Exit status 1 if a pass criterion is
+    missed.
     """
     from margin_core.cli.replay import show_all, show_one
     from margin_core.collateral.falls import fallen
