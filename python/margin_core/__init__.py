@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from margin_core.collateral.catalogue import Catalogue, load_catalogue
     from margin_core.collateral.deposits import Deposit, Deposits
     from margin_core.collateral.haircut import Haircuts, haircuts
+    from margin_core.collateral.outflow import Outflow
     from margin_core.collateral.redemption import AssetPrices
     from margin_core.collateral.replay import DiscountReplay, replay_discount
     from margin_core.collateral.worlds import joint_worlds
@@ -91,6 +92,7 @@ _HOME = {
     "Haircuts": "collateral.haircut",
     "haircuts": "collateral.haircut",
     "joint_worlds": "collateral.worlds",
+    "Outflow": "collateral.outflow",
     "Deposit": "collateral.deposits",
     "Deposits": "collateral.deposits",
     "YieldIndex": "collateral.yields",
