@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Sequence
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -296,23 +298,50 @@ def faults(error: ValidationError) -> str:
     return "; ".join(faults)
 
 
+def packaged_names(folder: str = "") -> list[str]:
+    """The TOML files of one folder of the package's models."""
+    entries = (files("margin_core") / "models" / folder).iterdir()
+    return sorted(p.name.removesuffix(".toml") for p in entries if p.name.endswith(".toml"))
+
+
 def model_names() -> list[str]:
     """The models that come with the package."""
-    folder = files("margin_core") / "models"
-    return sorted(
-        p.name.removesuffix(".toml") for p in folder.iterdir() if p.name.endswith(".toml")
-    )
+    return packaged_names()
+
+
+@cache
+def _packaged(name: str, folder: str) -> dict[str, Any]:
+    path = files("margin_core") / "models" / folder / f"{name}.toml"
+    return parse_toml(path.read_text(encoding="utf-8"), name)
+
+
+def read_table(model: str | os.PathLike[str], folder: str = "") -> dict[str, Any]:
+    """The tables of a file of the package, by name, or of one by its path.
+
+    Raises
+    ------
+    ModelError
+        The file cannot be read or is not TOML.
+    """
+    names = packaged_names(folder)
+    if isinstance(model, str) and model in names:
+        return dict(_packaged(model, folder))
+    return parse_toml(read_model_text(Path(model), names), os.fspath(model))
+
+
+def parse_toml(text: str, label: str) -> dict[str, Any]:
+    """The tables of a text, or a ModelError that names it."""
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ModelError(f"{label}: not TOML: {error}") from None
 
 
 def is_house_model(model: str) -> bool:
     """False for a venue preset, by name or file: a TOML table that says of which kind it is."""
     try:
-        if model in model_names():
-            text = (files("margin_core") / "models" / f"{model}.toml").read_text(encoding="utf-8")
-        else:
-            text = read_model_text(Path(model))
-        data = tomllib.loads(text)
-    except (ModelError, tomllib.TOMLDecodeError, RecursionError):
+        data = read_table(model)
+    except ModelError:
         return True
     return "kind" not in data and "extends" not in data
 
@@ -334,27 +363,20 @@ def load_model(model: str | os.PathLike[str] | MarginModel = "house") -> MarginM
     if isinstance(model, MarginModel):
         return model
     label = os.fspath(model)
-    if isinstance(model, str) and model in model_names():
-        text = (files("margin_core") / "models" / f"{model}.toml").read_text(encoding="utf-8")
-    else:
-        text = read_model_text(Path(label))
-    try:
-        data = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ModelError(f"{label}: not TOML: {error}") from None
+    data = read_table(model)
     if data.get("kind") in ("scan", "weights"):
         raise ModelError(f"{label}: a venue preset, not a house model; load_preset reads it")
     return MarginModel.parse(data, source=label)
 
 
-def read_model_text(path: Path) -> str:
+def read_model_text(path: Path, names: Sequence[str]) -> str:
     """The text of a model file, or a ModelError that names it."""
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise ModelError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB")
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        known = ", ".join(model_names())
+        known = ", ".join(names)
         raise ModelError(f"{path}: {error.strerror} (models by name: {known})") from None
     except UnicodeDecodeError as error:
         raise ModelError(f"{path}: not UTF-8 at byte {error.start}") from None

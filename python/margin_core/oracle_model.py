@@ -4,16 +4,12 @@
 from __future__ import annotations
 
 import os
-import tomllib
-from functools import cache
-from importlib.resources import files
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
 from margin_core.errors import ModelError
-from margin_core.model import faults, read_model_text
+from margin_core.model import faults, packaged_names, read_table
 from margin_core.venues.sourced import Described, Sourced, Strict, merged
 
 __all__ = ["ACTIONS", "REASONS", "OracleModel", "load_oracle_model", "oracle_model_names"]
@@ -155,10 +151,7 @@ class OracleModel(Described):
 
 def oracle_model_names() -> list[str]:
     """The rules that come with the package."""
-    folder = files("margin_core") / "models" / "oracle"
-    return sorted(
-        p.name.removesuffix(".toml") for p in folder.iterdir() if p.name.endswith(".toml")
-    )
+    return packaged_names("oracle")
 
 
 def load_oracle_model(model: str | os.PathLike[str] | OracleModel = "house") -> OracleModel:
@@ -189,10 +182,7 @@ def load_oracle_model(model: str | os.PathLike[str] | OracleModel = "house") -> 
 
 def _read(model: str | os.PathLike[str], depth: int = 0) -> dict[str, Any]:
     label = os.fspath(model)
-    if isinstance(model, str) and model in oracle_model_names():
-        data = dict(_table(model))
-    else:
-        data = _parse(read_model_text(Path(label)), label)
+    data = read_table(model, "oracle")
     base = data.pop("extends", None)
     if base is None:
         return data
@@ -201,16 +191,3 @@ def _read(model: str | os.PathLike[str], depth: int = 0) -> dict[str, Any]:
     old = _read(base, depth + 1)
     ladder = data.get("ladder", old.get("ladder"))
     return {**merged({**old, "ladder": None}, data, label), "ladder": ladder}
-
-
-@cache
-def _table(name: str) -> dict[str, Any]:
-    text = (files("margin_core") / "models" / "oracle" / f"{name}.toml").read_text(encoding="utf-8")
-    return _parse(text, name)
-
-
-def _parse(text: str, label: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ModelError(f"{label}: not TOML: {error}") from None

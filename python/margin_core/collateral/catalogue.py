@@ -4,16 +4,13 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Collection, Iterable, Iterator
-from importlib.resources import files
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from margin_core.errors import ModelError, UnknownInstrumentError
-from margin_core.model import faults, read_model_text
+from margin_core.model import faults, read_table
 
 __all__ = ["Asset", "Bridge", "Catalogue", "Chain", "Redemption", "load_catalogue"]
 
@@ -293,16 +290,7 @@ def load_catalogue(catalogue: str | os.PathLike[str] | Catalogue = "house") -> C
     """
     if isinstance(catalogue, Catalogue):
         return catalogue
-    label = os.fspath(catalogue)
-    if label == "house":
-        text = (files("margin_core") / "models/collateral/house.toml").read_text(encoding="utf-8")
-    else:
-        text = read_model_text(Path(label))
-    try:
-        data = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ModelError(f"{label}: not TOML: {error}") from None
-    return Catalogue.parse(data, source=label)
+    return Catalogue.parse(read_table(catalogue, "collateral"), source=os.fspath(catalogue))
 
 
 def _known(path: str, name: str, table: Iterable[str]) -> None:

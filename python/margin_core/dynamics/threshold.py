@@ -5,10 +5,7 @@ from __future__ import annotations
 
 import copy
 import os
-import tomllib
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import numpy as np
@@ -17,7 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 from margin_core._binding import _dynamics
 from margin_core.errors import ArgumentError, ModelError
 from margin_core.isa import as_threads
-from margin_core.model import MarginModel, faults, load_model, read_model_text
+from margin_core.model import MarginModel, faults, load_model, read_table
 from margin_core.table import Table
 from margin_core.venues.sourced import Described, Sourced, Strict
 
@@ -187,16 +184,9 @@ def load_thresholds(model: str | os.PathLike[str] | ThresholdModel = "house") ->
     if isinstance(model, ThresholdModel):
         return model
     label = os.fspath(model)
-    folder = files("margin_core") / "models" / "thresholds"
-    own = folder / f"{label}.toml"
-    if label.isidentifier() and own.is_file():
-        text = own.read_text(encoding="utf-8")
-    else:
-        text = read_model_text(Path(label))
+    data = read_table(model, "thresholds")
     try:
-        return ThresholdModel.model_validate(tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ModelError(f"{label}: not TOML: {error}") from None
+        return ThresholdModel.model_validate(data)
     except ValidationError as error:
         raise ModelError(f"{label}: {faults(error)}") from None
 

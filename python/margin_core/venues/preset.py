@@ -4,17 +4,14 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from margin_core.errors import ModelError
-from margin_core.model import faults, model_names, read_model_text
+from margin_core.model import faults, model_names, read_table
 from margin_core.venues.scan.preset import ScanPreset
 from margin_core.venues.sourced import merged
 from margin_core.venues.weights.preset import WeightsPreset
@@ -33,7 +30,7 @@ MAX_DEPTH = 8
 @cache
 def preset_names() -> tuple[str, ...]:
     """The venue presets that come with the package."""
-    return tuple(name for name in model_names() if _table(name).get("kind") in _KINDS)
+    return tuple(name for name in model_names() if read_table(name).get("kind") in _KINDS)
 
 
 def preset_schema() -> dict[str, Any]:
@@ -95,10 +92,7 @@ def parse_preset(table: Mapping[str, Any], label: str = "preset") -> ScanPreset 
 
 def _read(preset: str | os.PathLike[str], depth: int = 0) -> dict[str, Any]:
     label = os.fspath(preset)
-    if isinstance(preset, str) and preset in model_names():
-        data = dict(_table(preset))
-    else:
-        data = _parse(read_model_text(Path(label)), label)
+    data = read_table(preset)
     base = data.pop("extends", None)
     if base is None:
         return data
@@ -106,16 +100,3 @@ def _read(preset: str | os.PathLike[str], depth: int = 0) -> dict[str, Any]:
         raise ModelError(f"{label}: extends: not the name of a preset, or too deep")
     found: dict[str, Any] = merged(_read(base, depth + 1), data, label)
     return found
-
-
-@cache
-def _table(name: str) -> dict[str, Any]:
-    text = (files("margin_core") / "models" / f"{name}.toml").read_text(encoding="utf-8")
-    return _parse(text, name)
-
-
-def _parse(text: str, label: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ModelError(f"{label}: not TOML: {error}") from None
