@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from margin_core.errors import ModelError
-from margin_core.model import faults, packaged_names, read_table
-from margin_core.venues.sourced import Described, Sourced, Strict, merged
+from margin_core.model import faults, packaged_names
+from margin_core.venues.sourced import Described, Sourced, Strict, merged, read_extended
 
 __all__ = ["ACTIONS", "REASONS", "OracleModel", "load_oracle_model", "oracle_model_names"]
 
@@ -20,7 +20,6 @@ REASONS = ("no_price", "no_quorum", "stale", "jump", "disagree", "deviation", "w
 ACTIONS = ("display", "margin_check", "risk_increasing", "withdrawal", "liquidation", "settlement")
 PRICES = ("no", "mid", "adverse", "favourable")
 MAX_CLASSES = 12
-MAX_DEPTH = 8
 
 Seconds = Annotated[float, Field(gt=0.0, le=1e9, allow_inf_nan=False)]
 Pause = Annotated[float, Field(ge=0.0, le=1e9, allow_inf_nan=False)]
@@ -175,19 +174,12 @@ def load_oracle_model(model: str | os.PathLike[str] | OracleModel = "house") -> 
         return model
     label = os.fspath(model)
     try:
-        return OracleModel.model_validate(_read(model))
+        return OracleModel.model_validate(read_extended(model, "oracle", "rule", _laid_over))
     except ValidationError as error:
         raise ModelError(f"{label}: {faults(error)}") from None
 
 
-def _read(model: str | os.PathLike[str], depth: int = 0) -> dict[str, Any]:
-    label = os.fspath(model)
-    data = read_table(model, "oracle")
-    base = data.pop("extends", None)
-    if base is None:
-        return data
-    if not isinstance(base, str) or depth >= MAX_DEPTH:
-        raise ModelError(f"{label}: extends: not the name of a rule, or too deep")
-    old = _read(base, depth + 1)
-    ladder = data.get("ladder", old.get("ladder"))
-    return {**merged({**old, "ladder": None}, data, label), "ladder": ladder}
+def _laid_over(old: dict[str, Any], new: dict[str, Any], label: str) -> dict[str, Any]:
+    """Tables merge; a ladder takes the other's place."""
+    ladder = new.get("ladder", old.get("ladder"))
+    return {**merged({**old, "ladder": None}, new, label), "ladder": ladder}

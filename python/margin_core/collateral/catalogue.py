@@ -7,10 +7,11 @@ import os
 from collections.abc import Collection, Iterable, Iterator
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from margin_core.errors import ModelError, UnknownInstrumentError
 from margin_core.model import faults, read_table
+from margin_core.venues.sourced import Strict
 
 __all__ = ["Asset", "Bridge", "Catalogue", "Chain", "Redemption", "load_catalogue"]
 
@@ -29,11 +30,7 @@ YieldKind = Literal["none", "exchange_rate", "rebasing", "lending_index", "coupo
 T = TypeVar("T")
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Referenced(_Strict):
+class Referenced(Strict):
     """A table whose numbers come from somewhere; the fields in `assumed` are our own."""
 
     source: tuple[Name, ...] = Field(min_length=1, description="Keys of [sources].")
@@ -157,7 +154,7 @@ class FactorEvent(Referenced):
     move_frac: float = Field(ge=-1.0, lt=0.0, description="Extra move of the asset's price.")
 
 
-class Catalogue(_Strict):
+class Catalogue(Strict):
     """Everything known about collateral; models/collateral/house.toml is a commented one."""
 
     name: Name

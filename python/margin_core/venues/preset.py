@@ -13,7 +13,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from margin_core.errors import ModelError
 from margin_core.model import faults, model_names, read_table
 from margin_core.venues.scan.preset import ScanPreset
-from margin_core.venues.sourced import merged
+from margin_core.venues.sourced import merged, read_extended
 from margin_core.venues.weights.preset import WeightsPreset
 
 __all__ = ["Preset", "load_preset", "preset_names", "preset_schema"]
@@ -23,8 +23,6 @@ _KINDS: dict[str, type[ScanPreset] | type[WeightsPreset]] = {
     "scan": ScanPreset,
     "weights": WeightsPreset,
 }
-#: A preset may extend one that extends one.
-MAX_DEPTH = 8
 
 
 @cache
@@ -75,7 +73,7 @@ def load_preset(
         table, label = preset.model_dump(mode="json", exclude_unset=True), preset.name
     else:
         label = os.fspath(preset)
-        table = _read(preset)
+        table = read_extended(preset)
     return parse_preset(merged(table, overrides or {}, label), label)
 
 
@@ -88,15 +86,3 @@ def parse_preset(table: Mapping[str, Any], label: str = "preset") -> ScanPreset 
         return _KINDS[kind].model_validate(dict(table))
     except ValidationError as error:
         raise ModelError(f"{label}: {faults(error)}") from None
-
-
-def _read(preset: str | os.PathLike[str], depth: int = 0) -> dict[str, Any]:
-    label = os.fspath(preset)
-    data = read_table(preset)
-    base = data.pop("extends", None)
-    if base is None:
-        return data
-    if not isinstance(base, str) or depth >= MAX_DEPTH:
-        raise ModelError(f"{label}: extends: not the name of a preset, or too deep")
-    found: dict[str, Any] = merged(_read(base, depth + 1), data, label)
-    return found

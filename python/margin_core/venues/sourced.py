@@ -3,17 +3,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from margin_core.errors import ModelError
+from margin_core.model import read_table
 
-__all__ = ["Described", "Finite", "NotNegative", "Provision", "Sourced", "Strict", "merged"]
+__all__ = ["Described", "Finite", "NotNegative", "Provision", "Sourced", "Strict", "merged",
+           "read_extended"]  # fmt: skip
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+
+#: A model may extend one that extends one.
+MAX_DEPTH = 8
 
 #: Lists that an extension or an override adds to; other lists are replaced.
 APPENDED = frozenset({"classes"})
@@ -87,6 +93,33 @@ class Described(Strict):
     def unverified(self) -> tuple[str, ...]:
         """Paths of the tables that nobody has checked against the venue."""
         return tuple(path for path, table in self.tables() if not table.verified)
+
+
+def read_extended(
+    model: str | os.PathLike[str],
+    folder: str = "",
+    what: str = "preset",
+    join: Callable[[Any, Any, str], Any] | None = None,
+    depth: int = 0,
+) -> dict[str, Any]:
+    """A model's tables, laid over those that it extends; `join` is `merged` by default.
+
+    Raises
+    ------
+    ModelError
+        A file cannot be read or is not TOML, or `extends` goes on too long.
+    """
+    label = os.fspath(model)
+    data = read_table(model, folder)
+    base = data.pop("extends", None)
+    if base is None:
+        return data
+    if not isinstance(base, str) or depth >= MAX_DEPTH:
+        raise ModelError(f"{label}: extends: not the name of a {what}, or too deep")
+    found: dict[str, Any] = (join or merged)(
+        read_extended(base, folder, what, join, depth + 1), data, label
+    )
+    return found
 
 
 def merged(old: Any, new: Any, path: str) -> Any:
