@@ -14,7 +14,7 @@ BINDING = PACKAGE / "_binding"
 
 #: The flow goes one way: a stage uses itself and what stands before it.
 STAGES = ("base", "kernels", "oracle", "market", "pricing", "risk", "collateral", "margin",
-          "sweep", "dynamics", "clearing")  # fmt: skip
+          "sweep", "liquidation", "dynamics", "clearing")  # fmt: skip
 
 
 def c_files() -> list[Path]:

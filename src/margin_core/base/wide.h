@@ -17,6 +17,15 @@ static inline mc_wide mc_multiply(uint64_t a, uint64_t b)
     return (mc_wide){a1 * b1 + (middle >> 32) + (cross >> 32), a * b};
 }
 
+/* The sign of a b - c d. */
+static inline int mc_compare_products(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    const mc_wide ab = mc_multiply(a, b), cd = mc_multiply(c, d);
+    if (ab.high != cd.high)
+        return ab.high < cd.high ? -1 : 1;
+    return ab.low < cd.low ? -1 : ab.low > cd.low;
+}
+
 /* The next 32 bits of a quotient by a divisor whose top bit is set; `rest` < `divisor`. */
 static inline uint64_t mc_divide_digit(uint64_t *rest, uint64_t next, uint64_t divisor)
 {

@@ -4,6 +4,7 @@
 
 #include <margin_core/clearing.h>
 
+#include "base/digest.h"
 #include "base/status.h"
 #include "base/wide.h"
 
@@ -86,24 +87,18 @@ mc_status mc_ledger_check(const mc_ledger *ledger, mc_error *err)
     return MC_OK;
 }
 
-/* FNV-1a by 64-bit words: tells a repetition from another event under the same id. */
-static uint64_t digest_word(uint64_t digest, uint64_t word)
-{
-    digest = (digest ^ word) * UINT64_C(0x100000001b3);
-    return digest ^ digest >> 29;
-}
-
+/* Tells a repetition from another event under the same id. */
 static uint64_t digest_of(const mc_event *event, const int64_t *candidates)
 {
     const uint64_t words[] = {
         event->id, (uint64_t)event->kind, (uint64_t)event->account, (uint64_t)event->counterparty,
         (uint64_t)event->amount, (uint64_t)event->pnl, (uint64_t)event->fee, event->count,
     };
-    uint64_t digest = UINT64_C(0xcbf29ce484222325);
+    uint64_t digest = MC_DIGEST_EMPTY;
     for (size_t i = 0; i < sizeof words / sizeof *words; ++i)
-        digest = digest_word(digest, words[i]);
+        digest = mc_digest_word(digest, words[i]);
     for (size_t i = 0; i < event->count; ++i)
-        digest = digest_word(digest, (uint64_t)candidates[i]);
+        digest = mc_digest_word(digest, (uint64_t)candidates[i]);
     return digest;
 }
 

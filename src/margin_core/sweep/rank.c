@@ -18,14 +18,6 @@ typedef struct entry {
     int64_t account;
 } entry;
 
-static int compare_magnitudes(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
-{
-    const mc_wide ab = mc_multiply(a, b), cd = mc_multiply(c, d);
-    if (ab.high != cd.high)
-        return ab.high < cd.high ? -1 : 1;
-    return ab.low < cd.low ? -1 : ab.low > cd.low;
-}
-
 /* 0 without a requirement and in debt, 1 with a requirement, 2 without and not in debt. */
 static int class_of(int64_t equity, int64_t mm)
 {
@@ -43,7 +35,7 @@ static int compare(int64_t equity_a, int64_t mm_a, int64_t equity_b, int64_t mm_
     const bool negative = equity_a < 0;
     const uint64_t a = negative ? 0 - (uint64_t)equity_a : (uint64_t)equity_a;
     const uint64_t b = negative ? 0 - (uint64_t)equity_b : (uint64_t)equity_b;
-    const int magnitudes = compare_magnitudes(a, (uint64_t)mm_b, b, (uint64_t)mm_a);
+    const int magnitudes = mc_compare_products(a, (uint64_t)mm_b, b, (uint64_t)mm_a);
     return negative ? -magnitudes : magnitudes;
 }
 

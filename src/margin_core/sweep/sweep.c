@@ -10,6 +10,7 @@
 #include "kernels/requirement.h"
 #include "margin/book.h"
 #include "sweep/exact.h"
+#include "sweep/sweep.h"
 
 enum { ACCOUNTS_PER_BLOCK = 2048 };
 
@@ -29,8 +30,8 @@ static double bound_of(const mc_margin *m, const mc_book_columns *c, size_t a)
     return bound;
 }
 
-static mc_status check_exact(const mc_margin *m, const mc_book *book, size_t first, size_t count,
-                             mc_error *err)
+mc_status mc_sweep_is_exact(const mc_margin *m, const mc_book *book, size_t first, size_t count,
+                            mc_error *err)
 {
     const mc_book_columns *c = &book->columns;
     const double gap = c->order_offset != NULL ? m->largest_mark + book->most_limit : 0.0;
@@ -44,7 +45,7 @@ static mc_status check_exact(const mc_margin *m, const mc_book *book, size_t fir
     return MC_OK;
 }
 
-static mc_status check_fit(const mc_margin *m, const mc_book *book, mc_error *err)
+mc_status mc_sweep_fits(const mc_margin *m, const mc_book *book, mc_error *err)
 {
     if (m == NULL || book == NULL)
         return mc_fail(err, MC_ERR_ARGUMENT, -1, "a margin table or book is missing");
@@ -95,13 +96,13 @@ static void exposure_block(void *context, size_t block, unsigned thread)
 mc_status mc_exposure(const mc_margin *m, const mc_book *book, unsigned n_threads, int64_t *market,
                       int64_t *owners, mc_error *err)
 {
-    mc_status status = check_fit(m, book, err);
+    mc_status status = mc_sweep_fits(m, book, err);
     if (status != MC_OK)
         return status;
     const mc_book_columns *c = &book->columns;
     if (market == NULL || (c->n_owners > 0 && owners == NULL))
         return mc_fail(err, MC_ERR_ARGUMENT, -1, "nowhere to put the exposures");
-    status = check_exact(m, book, 0, c->n_accounts, err);
+    status = mc_sweep_is_exact(m, book, 0, c->n_accounts, err);
     if (status != MC_OK)
         return status;
 
@@ -155,9 +156,8 @@ static void *deal(char **memory, size_t bytes)
     return piece;
 }
 
-/* All threads' scratch and the market's rates in one piece of memory. */
-static void *allocate_scratch(const mc_margin *m, unsigned threads, mc_sweep_scratch **scratch,
-                              int64_t **market_rate)
+void *mc_sweep_allocate(const mc_margin *m, unsigned threads, const int64_t *market,
+                        mc_sweep_scratch **scratch, int64_t **market_rate)
 {
     const size_t u = m->n_units, g = m->n_groups;
     const size_t held = MC_SWEEP_TOGETHER * u;
@@ -182,6 +182,9 @@ static void *allocate_scratch(const mc_margin *m, unsigned threads, mc_sweep_scr
         s->group = deal(&left, g * sizeof(int32_t));
         s->group_worst = deal(&left, g * sizeof(int32_t));
     }
+    for (size_t i = 0; i < 2 * u; ++i)
+        (*market_rate)[i] =
+            market != NULL ? mc_impact_rate(&m->units[i / 2].market_impact, market[i]) : 0;
     return memory;
 }
 
@@ -193,11 +196,20 @@ static mc_status check_sizes(const int64_t *sizes, size_t n, const char *name, m
     return MC_OK;
 }
 
+mc_status mc_sweep_exposures(const mc_margin *m, const mc_book *book, const int64_t *market,
+                             const int64_t *owners, mc_error *err)
+{
+    const mc_status status = check_sizes(market, m->n_units * 2, "market exposure", err);
+    return status != MC_OK ? status
+                           : check_sizes(owners, book->columns.n_owners * m->n_units * 2,
+                                         "owner exposure", err);
+}
+
 mc_status mc_sweep(const mc_margin *m, const mc_book *book, const mc_range *range,
                    const int64_t *market, const int64_t *owners, const mc_standing *out,
                    mc_error *err)
 {
-    mc_status status = check_fit(m, book, err);
+    mc_status status = mc_sweep_fits(m, book, err);
     if (status != MC_OK)
         return status;
     if (range == NULL || out == NULL)
@@ -206,11 +218,9 @@ mc_status mc_sweep(const mc_margin *m, const mc_book *book, const mc_range *rang
     if (range->first > n_accounts || range->count > n_accounts - range->first)
         return mc_fail(err, MC_ERR_ARGUMENT, -1, "accounts %zu + %zu of %zu", range->first,
                        range->count, n_accounts);
-    status = check_sizes(market, m->n_units * 2, "market exposure", err);
+    status = mc_sweep_exposures(m, book, market, owners, err);
     if (status == MC_OK)
-        status = check_sizes(owners, book->columns.n_owners * m->n_units * 2, "owner exposure", err);
-    if (status == MC_OK)
-        status = check_exact(m, book, range->first, range->count, err);
+        status = mc_sweep_is_exact(m, book, range->first, range->count, err);
     if (status != MC_OK)
         return status;
 
@@ -223,12 +233,9 @@ mc_status mc_sweep(const mc_margin *m, const mc_book *book, const mc_range *rang
         .count = range->count,
     };
     int64_t *market_rate;
-    void *const memory = allocate_scratch(m, threads, &context.scratch, &market_rate);
+    void *const memory = mc_sweep_allocate(m, threads, market, &context.scratch, &market_rate);
     if (memory == NULL)
         return mc_fail(err, MC_ERR_MEMORY, -1, "no memory for %u threads", threads);
-    for (size_t i = 0; i < 2 * m->n_units; ++i)
-        market_rate[i] =
-            market != NULL ? mc_impact_rate(&m->units[i / 2].market_impact, market[i]) : 0;
     context.job.market_rate = market_rate;
     mc_parallel(n_blocks, threads, sweep_block, &context);
     mc_free(memory);

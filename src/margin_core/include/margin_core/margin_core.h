@@ -23,6 +23,8 @@
 #include <margin_core/ruin.h>
 #include <margin_core/charge.h>
 #include <margin_core/preset.h>
+#include <margin_core/depth.h>
+#include <margin_core/liquidation.h>
 #include <margin_core/volatility.h>
 #include <margin_core/threshold.h>
 #include <margin_core/clearing.h>
