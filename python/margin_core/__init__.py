@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from margin_core.explain import Explanation, explain
     from margin_core.instruments import Instruments, Kind
     from margin_core.isa import isa, isas, use_isa
+    from margin_core.liquidation import Depth, Plans, next_thresholds, plan, work_off
     from margin_core.margin import Haircut, Margin
     from margin_core.market import Market, read_chain
     from margin_core.model import MarginModel, load_model
@@ -110,6 +111,11 @@ _HOME = {
     "scan": "sweep",
     "sweep": "sweep",
     "rank": "sweep",
+    "Depth": "liquidation",
+    "Plans": "liquidation",
+    "plan": "liquidation",
+    "next_thresholds": "liquidation",
+    "work_off": "liquidation",
     "Ruin": "ruin",
     "barrier_probability": "ruin",
     "draws": "ruin",

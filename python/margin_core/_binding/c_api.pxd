@@ -398,6 +398,60 @@ cdef extern from "margin_core/preset.h" nogil:
                               const mc_preset_accounts *accounts, const mc_preset_standing *out,
                               mc_error *err)
 
+cdef extern from "margin_core/depth.h" nogil:
+    enum:
+        MC_DEPTH_LEVELS
+    ctypedef struct mc_depth:
+        size_t n_instruments
+        const int64_t *offset
+        const double *lots
+        const double *cost
+        double *taken
+        const double *limit
+    mc_status mc_depth_check(const mc_depth *depth, mc_error *err)
+    mc_status mc_depth_square_root(double mark, double depth_lots, double half_spread_frac,
+                                   double impact_frac, double *lots, double *cost,
+                                   size_t *n_levels, mc_error *err)
+    mc_status mc_depth_recover(const mc_depth *depth, double elapsed_s, double half_life_s,
+                               mc_error *err)
+    mc_status mc_depth_limit(const mc_depth *depth, const double *unit, const double *move,
+                             double share, double least, double *limit, mc_error *err)
+
+cdef extern from "margin_core/liquidation.h" nogil:
+    ctypedef struct mc_plan_rules:
+        size_t size
+        int32_t buffer_k
+        int32_t fee_k
+        uint8_t proportional
+        const uint8_t *paused
+        const int32_t *settles_in
+    ctypedef struct mc_trade:
+        int64_t account
+        int32_t instrument
+        int32_t reserved
+        double lots
+        int64_t cost
+        int64_t fee
+    ctypedef struct mc_plan:
+        int64_t account
+        int32_t outcome
+        int32_t rounds
+        size_t first
+        size_t count
+        int64_t equity
+        int64_t mm
+        int64_t equity_after
+        int64_t mm_after
+        uint64_t digest
+    mc_status mc_plan_accounts(const mc_margin *margin, const mc_book *book, const int64_t *market,
+                               const int64_t *owners, const int64_t *accounts, size_t n,
+                               const mc_plan_rules *rules, const mc_depth *depth, mc_trade *trades,
+                               size_t n_trades, mc_plan *plans, size_t *n_done, mc_error *err)
+    mc_status mc_plan_check(const mc_plan *plan, const mc_book *book, mc_error *err)
+    mc_status mc_next_thresholds(const mc_margin *margin, const mc_risk_array *risk,
+                                 const mc_book *book, const int64_t *equity, const int64_t *mm,
+                                 unsigned n_threads, double *move, mc_error *err)
+
 cdef extern from "margin_core/volatility.h" nogil:
     enum:
         MC_VOL_KIND_END

@@ -1,10 +1,10 @@
 /* depth.h - what it costs to trade: a ladder of levels on each side of every instrument.
  *
- * Selling instrument i runs down side 2 i, buying it up side 2 i + 1. A level offers `lots` at `cost`
- * quanta a lot given up against the mark, and levels never get cheaper, so the cost of a trade is a
- * sum of whole numbers, convex in its size. What has been traded is `taken` from the front of a
- * side until it recovers. A book's snapshot is a ladder as it stands, a law of impact one by
- * mc_depth_square_root.
+ * Selling instrument i runs down side 2 i, buying it up side 2 i + 1. A level offers `lots` at
+ * `cost` quanta a lot given up against the mark, and levels never get cheaper, so the cost of a
+ * trade is a sum of whole numbers, convex in its size. What has been traded is `taken` from the
+ * front of a side until it recovers. A book's snapshot is a ladder as it stands, a law of impact
+ * one by mc_depth_square_root.
  */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef MARGIN_CORE_DEPTH_H
@@ -19,17 +19,19 @@ enum { MC_DEPTH_LEVELS = 11 }; /* of the square-root law */
 /* The caller's columns, borrowed; `taken` is state and is written. */
 typedef struct mc_depth {
     size_t n_instruments;
-    const int64_t *offset; /* [2 * n_instruments + 1] side s has levels offset[s] .. offset[s + 1] - 1 */
-    const double *lots;    /* [n_levels] whole, > 0                                                */
-    const double *cost;    /* [n_levels] whole quanta per lot, >= 0, never falling within a side   */
-    double *taken;         /* [2 * n_instruments] whole lots, 0 .. the side's sum                  */
-    const double *limit;   /* [2 * n_instruments] lots up to which a side may be taken, >= 0; NULL:
-                              all there is                                                         */
+    const int64_t *offset; /* [2 * n_instruments + 1] side s has levels offset[s] to
+                              offset[s + 1] - 1                                            */
+    const double *lots;    /* [n_levels] whole, > 0                                        */
+    const double *cost;    /* [n_levels] whole quanta per lot, >= 0, never falling within a
+                              side                                                         */
+    double *taken;         /* [2 * n_instruments] whole lots, 0 .. the side's sum          */
+    const double *limit;   /* [2 * n_instruments] lots up to which a side may be taken,
+                              >= 0; NULL: all there is                                     */
 } mc_depth;
 
 /* Errors: MC_ERR_ARGUMENT  a missing column
- *         MC_ERR_ORDER     offsets that do not start at 0 or fall (err->row is the side), costs that
- *                          fall (err->row is the level)
+ *         MC_ERR_ORDER     offsets that do not start at 0 or fall (err->row is the side), costs
+ *                          that fall (err->row is the level)
  *         MC_ERR_NOT_FINITE, MC_ERR_DOMAIN  lots that are not whole or not above 0, a cost below 0
  *                          (err->row is the level); taken or a limit out of range (err->row is the
  *                          side); a limit may be infinite
@@ -63,9 +65,9 @@ MC_API MC_MUST_CHECK mc_status mc_depth_square_root(double mark, double depth_lo
 MC_API MC_MUST_CHECK mc_status mc_depth_recover(const mc_depth *depth, double elapsed_s,
                                                 double half_life_s, mc_error *err);
 
-/* How far every side may be taken in an interval: `share` of its lots, or up to the first level that
- * lies further from the mark than the price may move, where that is less; never below `least` of
- * its lots, so that a liquidation goes on.
+/* How far every side may be taken in an interval: `share` of its lots, or up to the first level
+ * that lies further from the mark than the price may move, where that is less; never below `least`
+ * of its lots, so that a liquidation goes on.
  *
  *   unit   quanta per lot that a move of 1 stands for, [n_instruments] > 0: the notional
  *   move   [2 * n_instruments] >= 0, how far the price may be pushed on that side, as a fraction;

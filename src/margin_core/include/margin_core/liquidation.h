@@ -50,7 +50,7 @@ typedef struct mc_trade {
     int64_t fee;       /* quanta                                */
 } mc_trade;
 
-/* What becomes of one account. Its open orders are cancelled first, unless it is healthy or paused. */
+/* What becomes of one account. Its orders are cancelled first, unless it is healthy or paused. */
 typedef struct mc_plan {
     int64_t account;
     int32_t outcome;        /* mc_plan_outcome                                               */
@@ -70,15 +70,15 @@ typedef struct mc_plan {
  *   plans      out, [n]
  *   n_done     out, the trades made
  *
- * Only instruments with levels are traded: leave out a side, or an asset, that should stay. The mark
- * of what is closed is paid in cash, that of an inverse contract of a portfolio account in its coin,
- * whole lots rounded against the account and the rest in cash. The last trades are trimmed: one lot
- * less of any of them would not restore the account (but for proportional plans, where it is one
- * part in 2^20 less of all). Between two trades MM is taken as falling when positions do; where
- * charges make it jump, what is found is the least that this search sees.
+ * Only instruments with levels are traded: leave out a side, or an asset, that should stay. The
+ * mark of what is closed is paid in cash, that of an inverse contract of a portfolio account in its
+ * coin, whole lots rounded against the account and the rest in cash. The trades that restored an
+ * account are trimmed: one lot less of any of them would not (one part in 2^20 less of all where
+ * proportional). MM is taken as falling when positions do; where charges make it jump, what is
+ * found is the least that this search sees.
  *
- * Errors: MC_ERR_ARGUMENT, a book, depth or table that do not fit, room for too few trades, rules out
- *         of range; MC_ERR_INSTRUMENT an account or coin that does not exist (err->row);
+ * Errors: MC_ERR_ARGUMENT, a book, depth or table that do not fit, room for too few trades, rules
+ *         out of range; MC_ERR_INSTRUMENT an account or coin that does not exist (err->row);
  *         MC_ERR_ORDER an account given twice (err->row is its place); those of mc_depth_check and
  *         mc_sweep; MC_ERR_MEMORY.
  * On error the outputs and `taken` are untouched. Same bits for any instruction set.
@@ -99,8 +99,8 @@ MC_API MC_MUST_CHECK mc_status mc_plan_check(const mc_plan *plan, const mc_book 
                                              mc_error *err);
 
 /* How far each unit's price can move before the first account with equity >= MM falls below it, by
- * its delta and no more than its delta: (equity - MM) / (|delta| + MM), which for linear positions of
- * one unit is never too far. What the liquidations of this interval should not push through.
+ * its delta: (equity - MM) / (|delta| + MM), which for linear positions of one unit is never too
+ * far. What the liquidations of this interval should not push through.
  *
  *   risk        that the margin table was made of
  *   equity, mm  [n_accounts] from mc_sweep
@@ -108,10 +108,10 @@ MC_API MC_MUST_CHECK mc_status mc_plan_check(const mc_plan *plan, const mc_book 
  *
  * Errors: MC_ERR_ARGUMENT; MC_ERR_MEMORY. Same bits for any number of threads.
  */
-MC_API MC_MUST_CHECK mc_status mc_next_thresholds(const mc_margin *margin, const mc_risk_array *risk,
-                                                  const mc_book *book, const int64_t *equity,
-                                                  const int64_t *mm, unsigned n_threads,
-                                                  double *move, mc_error *err);
+MC_API MC_MUST_CHECK mc_status mc_next_thresholds(const mc_margin *margin,
+                                                  const mc_risk_array *risk, const mc_book *book,
+                                                  const int64_t *equity, const int64_t *mm,
+                                                  unsigned n_threads, double *move, mc_error *err);
 
 MC_END_DECLS
 

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Depth, plans and what is left of a book after them."""
+
+import numpy as np
+import pytest
+
+import margin_core as mc
+from margin_core.errors import (
+    ArgumentError,
+    DomainError,
+    NotFiniteError,
+    RowOrderError,
+    UnknownInstrumentError,
+)
+from margin_core.liquidation import OUTCOMES, Depth
+from margin_core.synthetic import synthetic_book, synthetic_market
+
+NOW = 1_767_225_600 * 10**9
+
+
+@pytest.fixture(scope="module")
+def venue():
+    market = synthetic_market(seed=3)
+    margin = mc.Margin.of(market, "house")
+    return margin, synthetic_book(market, 60_000, margin=margin, seed=3).pack(margin.risk)
+
+
+@pytest.fixture(scope="module")
+def eth():
+    quotes = {"instrument": ["ETH_USDC-PERPETUAL"], "forward_usd": [3_000.0]}
+    market = mc.Market.from_table(quotes, now=NOW, index={"ETH": 3_000.0, "USDC": 1.0})
+    return mc.Margin.of(market)
+
+
+def deep(margin, **options):
+    return Depth.square_root(margin, 2e6, 0.002, half_spread_frac=0.0002, **options)
+
+
+def one(margin, quantity, cash):
+    """Worth `cash`: the profit of the position has been settled."""
+    held = {"account": ["a", "a"], "instrument": ["ETH_USDC-PERPETUAL", "USDC"],
+            "quantity": [quantity, cash]}  # fmt: skip
+    return mc.Book.from_tables(held).pack(margin.risk)
+
+
+def test_plans_leave_what_they_say(venue):
+    margin, book = venue
+    plans = mc.plan(book, margin, deep(margin), market_exposure=False, buffer_frac=0.1)
+    assert plans.counts()["restored"] > 10
+    after = mc.sweep(plans.after(), margin, market_exposure=False)
+    rows = plans.plans["account"]
+    own = book.owner_row[rows] < 0  # an owner's exposure is held while plans run
+    for name in ("equity", "mm"):
+        assert (after.quanta[name][rows] == plans.plans[f"{name}_after"])[own].all()
+    restored = (plans.outcome == "restored") & own
+    equity, mm = (plans.plans[f"{name}_after"][restored] for name in ("equity", "mm"))
+    assert (equity * 1024 >= mm * (1024 + 103)).all()
+
+
+def test_accounts_that_are_not_planned_do_not_change(venue):
+    margin, book = venue
+    plans = mc.plan(book, margin, deep(margin))
+    after = plans.after()
+    others = np.setdiff1d(np.arange(len(book.cash)), plans.plans["account"])
+    assert (after.cash[others] == book.cash[others]).all()
+    for a in others[:300]:
+        was, now = slice(*book.offset[a : a + 2]), slice(*after.offset[a : a + 2])
+        assert (book.row[was] == after.row[now]).all()
+        assert (book.lots[was] == after.lots[now]).all()
+
+
+def test_no_plan_makes_an_account_worse(venue):
+    margin, book = venue
+    for seed in range(3):
+        depth = Depth.square_root(margin, 10.0 ** (5 + seed), 0.01)
+        plans = mc.plan(book, margin, depth).plans
+        traded = plans[(plans["count"] > 0) & (plans["mm_after"] > 0)]
+        for p in traded:
+            before = int(p["equity"]) * int(p["mm_after"])
+            assert int(p["equity_after"]) * int(p["mm"]) >= before
+
+
+def test_the_worst_comes_first_and_takes_the_depth(venue):
+    margin, book = venue
+    standing = mc.sweep(book, margin)
+    depth = deep(margin)
+    plans = mc.plan(book, margin, depth, standing=standing)
+    assert (plans.plans["account"] == standing.order[: len(plans)]).all()
+    lots = np.zeros(len(depth.taken))
+    side = 2 * plans.trades["instrument"] + (plans.trades["lots"] > 0)
+    np.add.at(lots, side, np.abs(plans.trades["lots"]))
+    assert (depth.taken == lots).all() and lots.any()
+
+
+def test_a_linear_account_sells_the_least(eth):
+    book = one(eth, 10.0, 4_000.0)
+    standing = mc.sweep(book, eth, market_exposure=False)
+    equity, mm = (int(standing.quanta[name][0]) for name in ("equity", "mm"))
+    assert equity == 4_000 * 10**6 < mm
+    plans = mc.plan(book, eth, Depth.square_root(eth, 1e8, 0.0), market_exposure=False)
+    assert plans.outcome.tolist() == ["restored"]
+    table = plans.trade_table()
+    assert table["instrument"].tolist() == ["ETH_USDC-PERPETUAL"]
+    assert -10.0 < table["quantity"][0] < 0.0
+    fewer = plans.trades.copy()
+    fewer["lots"] += 1.0
+    less = type(plans)(plans.plans, fewer, plans.book, eth)
+    left = mc.sweep(less.after(), eth, market_exposure=False)
+    assert left.quanta["equity"][0] < left.quanta["mm"][0]
+
+
+def test_a_plan_is_refused_once_its_account_has_changed(eth):
+    plans = mc.plan(one(eth, 10.0, 4_000.0), eth, deep(eth))
+    assert len(plans) == 1
+    plans.check()
+    with pytest.raises(RowOrderError, match="has changed") as caught:
+        plans.check(one(eth, 10.0, 3_999.0))
+    assert caught.value.row == 0
+
+
+def test_doubtful_prices_pause(eth):
+    book = one(eth, 10.0, 4_000.0)
+    plans = mc.plan(book, eth, deep(eth), paused=["ETH"])
+    assert plans.outcome.tolist() == ["paused"] and len(plans.trades) == 0
+    with pytest.raises(UnknownInstrumentError, match="DOGE"):
+        mc.plan(book, eth, deep(eth), paused=["DOGE"])
+
+
+def test_a_budget_spreads_a_large_account_over_intervals(eth):
+    book = one(eth, 1_000.0, 430_000.0)
+    depth = Depth.square_root(eth, 1e5, 0.001)
+    made = list(mc.work_off(book, eth, depth, interval_s=10.0, half_life_s=20.0, share=0.1))
+    assert 2 <= len(made) < 60
+    assert [p.outcome[0] for p in made[:-1]] == ["waits"] * (len(made) - 1)
+    assert made[-1].outcome[0] in ("restored", "backstop")
+    sold = [-p.trade_table()["quantity"].sum() for p in made]
+    assert max(sold) * 3_000 <= 0.1 * 16 * 1e5 * 1.001
+    whole = mc.plan(book, eth, Depth.square_root(eth, 1e5, 0.001))
+    cost = sum(p.table()["cost_usd"].sum() for p in made)
+    if made[-1].outcome[0] == whole.outcome[0] == "restored":
+        assert cost < whole.table()["cost_usd"].sum()
+
+
+def test_the_next_threshold_limits_the_push(venue):
+    margin, book = venue
+    standing = mc.sweep(book, margin)
+    near = mc.next_thresholds(book, margin, standing)
+    assert set(near) == set(margin.units)
+    assert all(down > 0.0 and up > 0.0 for down, up in near.values())
+    depth = deep(margin)
+    depth.budget(1.0, move=dict.fromkeys(near, (0.0, 0.0)))
+    plans = mc.plan(book, margin, depth, standing=standing)
+    assert len(plans.trades) == 0 and plans.counts()["waits"] > 0
+
+
+def test_a_book_of_levels_is_a_ladder(eth):
+    name = "ETH_USDC-PERPETUAL"
+    bids, asks = [(2_999.0, 1.0), (2_990.0, 5.0)], [(3_001.0, 2.0), (3_010.0, 7.0)]
+    depth = Depth.from_books(eth, {name: (bids, asks)})
+    row = list(eth.risk.instruments.name).index(name)
+    lot = eth.risk.lot[row]
+    first = depth._offset[2 * row]
+    assert (depth._lots[first : first + 4] * lot).tolist() == [1.0, 5.0, 2.0, 7.0]
+    per_coin = depth._cost[first : first + 4] / lot * 1e-6
+    assert per_coin == pytest.approx([1.0, 10.0, 1.0, 10.0])
+
+
+@pytest.mark.parametrize(
+    ("bids", "asks", "error", "words"),
+    [
+        ([], [(1.0, 1.0)], DomainError, "empty book"),
+        ([(2.0, 1.0)], [(1.0, 1.0)], DomainError, "crossed"),
+        ([(1.0, 1.0)], [(1.0, 1.0)], DomainError, "crossed"),
+        ([(1.0, -1.0)], [(2.0, 1.0)], DomainError, "bid 0"),
+        ([(1.0, 1.0)], [(2.0, 1.0), (1.5, 1.0)], RowOrderError, "ask 1"),
+        ([(1.0, float("nan"))], [(2.0, 1.0)], NotFiniteError, "bid 0"),
+        ([1.0], [(2.0, 1.0)], ArgumentError, "pairs"),
+    ],
+)
+def test_a_broken_book_is_named(eth, bids, asks, error, words):
+    with pytest.raises(error, match=words):
+        Depth.from_books(eth, {"ETH_USDC-PERPETUAL": (bids, asks)})
+
+
+def test_what_makes_no_sense_is_refused_and_takes_nothing(eth):
+    book, depth = one(eth, 10.0, 4_000.0), deep(eth)
+    with pytest.raises(DomainError, match="buffer_frac"):
+        mc.plan(book, eth, depth, buffer_frac=1.5)
+    with pytest.raises(DomainError, match="fee_frac"):
+        mc.plan(book, eth, depth, fee_frac=-0.1)
+    with pytest.raises(RowOrderError, match="twice"):
+        mc.plan(book, eth, depth, [0, 0])
+    with pytest.raises(UnknownInstrumentError, match="account 7"):
+        mc.plan(book, eth, depth, [7])
+    with pytest.raises(ArgumentError, match="whole"):
+        mc.plan(book, eth, depth, [0.5])
+    with pytest.raises(DomainError, match="ETH_USDC-PERPETUAL"):
+        Depth.square_root(eth, -1.0, 0.01)
+    with pytest.raises(ArgumentError, match="no entry for ETH"):
+        Depth.square_root(eth, {"BTC": 1.0}, 0.01)
+    with pytest.raises(UnknownInstrumentError, match="SOL"):
+        Depth.from_books(eth, {"SOL": ([(1.0, 1.0)], [(2.0, 1.0)])})
+    with pytest.raises(DomainError, match="share"):
+        depth.budget(2.0)
+    with pytest.raises(DomainError):
+        depth.recover(-1.0, 5.0)
+    assert not depth.taken.any()
+
+
+def test_outcomes_are_the_core_s(venue):
+    margin, book = venue
+    plans = mc.plan(book, margin, deep(margin), np.arange(500))
+    assert set(plans.outcome) <= set(OUTCOMES)
+    assert sum(plans.counts().values()) == 500 == len(plans.table()["account"])
+    assert "500 accounts" in repr(plans)
+
+
+def test_threads_do_not_change_a_threshold(venue):
+    margin, book = venue
+    standing = mc.sweep(book, margin)
+    assert mc.next_thresholds(book, margin, standing, threads=1) == mc.next_thresholds(
+        book, margin, standing, threads=4
+    )
