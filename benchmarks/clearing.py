@@ -8,10 +8,15 @@ one venue: 11,279 liquidations and 11,279 fills in one second.
 Ours starts at the events' columns, checks the ledger when it is opened and keeps a receipt of every
 event. The peer is the same money in Python, without events, checks and receipts: whole numbers of any
 size, and NumPy for the counting.
+
+With the plans it is the whole second: every account swept and ranked, 12,000 of them below their MM
+planned against one depth, the worst first, and then the ledger. Accounts are those of the synthetic
+venue, ten positions each; those that are planned have a fifth less equity than MM.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
@@ -19,6 +24,8 @@ import numpy as np
 from timing import Case, Effort, Runner, race
 
 import margin_core as mc
+from margin_core._binding import _margin
+from margin_core.synthetic import synthetic_book, synthetic_market
 
 N_ACCOUNTS, MARKETS, EACH = 437_723, 160, 75
 FUND, FEE = 10**12, 5 * 10**6
@@ -90,6 +97,39 @@ def cut(pnl: Any, winners: list[int], deficit: int) -> int:
     return taken
 
 
+class Second:
+    """A book with 12,000 accounts below their MM, and the burst that follows."""
+
+    def __init__(self, burst: Burst) -> None:
+        market = synthetic_market(seed=0)
+        self.margin, self.burst = mc.Margin.of(market, "house"), burst
+        book = synthetic_book(market, N_ACCOUNTS, margin=self.margin, seed=1).pack(self.margin.risk)
+        standing = mc.sweep(book, self.margin)
+        equity, mm = (standing.quanta[name] for name in ("equity", "mm"))
+        lowest = standing.order[equity[standing.order] > 0][: MARKETS * EACH]
+        cash = book.cash.copy()
+        cash[lowest] -= equity[lowest] - mm[lowest] * 4 // 5
+        handle = _margin.BookHandle(
+            n_instruments=len(self.margin.risk.instruments), offset=book.offset,
+            instrument=book.row, lots=book.lots, cash=cash, mode=book.mode, owner=book.owner_row,
+            n_owners=book.n_owners, order_offset=book.order_offset,
+            order_instrument=book.order_row, order_lots=book.order_lots,
+            order_limit=book.order_limit)
+        self.book = replace(book, handle=handle, cash=cash)
+        self.lowest = lowest
+        self.depth = mc.Depth.square_root(self.margin, 5e8, 0.003, half_spread_frac=0.0002)
+
+    def ours(self) -> dict[str, Any]:
+        standing = mc.sweep(self.book, self.margin, threads=1)
+        below = standing.order[standing.quanta["equity"][standing.order]
+                               < standing.quanta["mm"][standing.order]]
+        chosen = below[np.isin(below, self.lowest)]
+        plans = mc.plan(self.book, self.margin, self.depth.copy(), chosen, standing=standing,
+                        buffer_frac=0.05, threads=1)
+        assert len(plans) == MARKETS * EACH
+        return {"plans": plans.plans["equity_after"], **self.burst.ours()}
+
+
 class Round:
     """One round of ADL over every account: half have a profit."""
 
@@ -115,6 +155,7 @@ class Round:
 
 def clearing(effort: Effort) -> list[Case]:
     burst, adl = Burst(), Round()
+    second = Second(burst)
     fills = MARKETS * EACH
     peer = "Python integers and NumPy"
     return [
@@ -122,6 +163,9 @@ def clearing(effort: Effort) -> list[Case]:
              Runner("margin_core, 1 thread", burst.ours, 1, burst.ours),
              [(peer, lambda: Runner(peer, burst.in_python, 1, burst.in_python))], effort,
              note=f"{fills:,} liquidations and {fills:,} fills over {N_ACCOUNTS:,} accounts, 1 thread"),
+        race("clearing_second", "sweep, rank, plan and clear the burst", "ms/burst",
+             Runner("margin_core, 1 thread", second.ours, 1, second.ours), [], effort,
+             note=f"{N_ACCOUNTS:,} accounts of ten positions, {fills:,} plans, then the burst, 1 thread"),
         race("clearing_adl", "ADL of every account", "ns/account",
              Runner("margin_core, 1 thread", adl.ours, N_ACCOUNTS, adl.ours),
              [(peer, lambda: Runner(peer, adl.in_python, N_ACCOUNTS, adl.in_python))], effort,

@@ -173,6 +173,35 @@ static void clear_a_loss(void)
     CHECK(pnl[1] == 5 && mc_ledger_residual(&ledger) == 0);
 }
 
+static void plans_that_run_out_of_memory_leave_the_depth_alone(void)
+{
+    const size_t n = mc_book_accounts(book);
+    int64_t *const equity = calloc(n, sizeof *equity), *const mm = calloc(n, sizeof *mm);
+    double taken[2 * R_N] = {0}, move[2 * R_UNITS] = {7};
+    const int64_t offset[2 * R_N + 1] = {0}, one[] = {0};
+    const mc_depth depth = {.n_instruments = R_N, .offset = offset, .taken = taken};
+    mc_trade trades[BOOK_POSITIONS];
+    mc_plan plan = {.rounds = 77};
+    size_t done = 9;
+    for (fails_at = 0; fails_at < 3; ++fails_at) {
+        allocations = 0;
+        CHECK(mc_plan_accounts(margin, book, NULL, NULL, one, 1,
+                               &(mc_plan_rules)MC_PLAN_RULES_INIT, &depth, trades, BOOK_POSITIONS,
+                               &plan, &done, NULL) == MC_ERR_MEMORY);
+        CHECK(plan.rounds == 77 && done == 9);
+    }
+    fails_at = allocations = 0;
+    CHECK(mc_next_thresholds(margin, risk, book, equity, mm, 1, move, NULL) == MC_ERR_MEMORY);
+    CHECK(move[0] == 7);
+    fails_at = -1;
+    allocations = 0;
+    CHECK(mc_plan_accounts(margin, book, NULL, NULL, one, 1, &(mc_plan_rules)MC_PLAN_RULES_INIT,
+                           &depth, trades, BOOK_POSITIONS, &plan, &done, NULL) == MC_OK);
+    CHECK(allocations == 3); /* however many accounts there are */
+    free(equity);
+    free(mm);
+}
+
 static void hot_calls_allocate_nothing_that_grows_with_the_book(void)
 {
     const size_t n = mc_book_accounts(book);
@@ -219,6 +248,7 @@ int main(void)
     RUN(a_sweep_that_runs_out_of_memory_writes_nothing);
     RUN(a_preset_sweep_needs_memory_for_its_threads_alone);
     RUN(volatility_and_thresholds_allocate_nothing);
+    RUN(plans_that_run_out_of_memory_leave_the_depth_alone);
     RUN(hot_calls_allocate_nothing_that_grows_with_the_book);
 
     mc_book_destroy(book);
