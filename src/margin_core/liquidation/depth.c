@@ -19,7 +19,8 @@ static mc_status check_level(const mc_depth *d, size_t side, int64_t l, mc_error
         return mc_fail(err, MC_ERR_DOMAIN, l, "level %" PRId64 " costs %g quanta: a whole number "
                        "of at least 0 is needed", l, cost);
     if (l > d->offset[side] && cost < d->cost[l - 1])
-        return mc_fail(err, MC_ERR_ORDER, l, "level %" PRId64 " is cheaper than the one before it", l);
+        return mc_fail(err, MC_ERR_ORDER, l, "level %" PRId64 " is cheaper than the one before it",
+                       l);
     return MC_OK;
 }
 
@@ -39,8 +40,8 @@ static mc_status check_side(const mc_depth *d, size_t side, mc_error *err)
                        value);
     const double taken = d->taken[side];
     if (!(taken >= 0.0 && taken <= lots) || !mc_is_whole(taken))
-        return mc_fail(err, MC_ERR_DOMAIN, (int64_t)side, "of side %zu %g lots are taken; it has %g",
-                       side, taken, lots);
+        return mc_fail(err, MC_ERR_DOMAIN, (int64_t)side,
+                       "of side %zu %g lots are taken; it has %g", side, taken, lots);
     if (d->limit != NULL && !(d->limit[side] >= 0.0))
         return mc_fail(err, MC_ERR_DOMAIN, (int64_t)side, "the limit of side %zu is %g", side,
                        d->limit[side]);
@@ -52,10 +53,12 @@ mc_status mc_depth_check(const mc_depth *d, mc_error *err)
     if (d == NULL || d->offset == NULL || d->taken == NULL)
         return mc_fail(err, MC_ERR_ARGUMENT, -1, "no depth, or a column of it is missing");
     if (d->offset[0] != 0)
-        return mc_fail(err, MC_ERR_ORDER, 0, "offsets start at %" PRId64 ", not at 0", d->offset[0]);
+        return mc_fail(err, MC_ERR_ORDER, 0, "offsets start at %" PRId64 ", not at 0",
+                       d->offset[0]);
     for (size_t side = 0; side < 2 * d->n_instruments; ++side)
         if (d->offset[side + 1] < d->offset[side])
-            return mc_fail(err, MC_ERR_ORDER, (int64_t)side, "the offset after side %zu falls", side);
+            return mc_fail(err, MC_ERR_ORDER, (int64_t)side, "the offset after side %zu falls",
+                           side);
     if (d->offset[2 * d->n_instruments] > 0 && (d->lots == NULL || d->cost == NULL))
         return mc_fail(err, MC_ERR_ARGUMENT, -1, "the levels have no lots or no costs");
     for (size_t side = 0; side < 2 * d->n_instruments; ++side) {
@@ -77,8 +80,9 @@ mc_status mc_depth_square_root(double mark, double depth_lots, double half_sprea
         return mc_fail(err, MC_ERR_NOT_FINITE, -1, "mark, depth, spread and impact must be finite");
     if (!(mark > 0.0 && depth_lots >= 1.0 && half_spread_frac >= 0.0 && half_spread_frac <= 1.0
           && impact_frac >= 0.0 && impact_frac <= 1.0))
-        return mc_fail(err, MC_ERR_DOMAIN, -1, "mark %g, depth %g lots, spread %g, impact %g: above 0, "
-                       "at least 1, and in [0, 1]", mark, depth_lots, half_spread_frac, impact_frac);
+        return mc_fail(err, MC_ERR_DOMAIN, -1,
+                       "mark %g, depth %g lots, spread %g, impact %g: above 0, at least 1, in [0, 1]",
+                       mark, depth_lots, half_spread_frac, impact_frac);
     if (!(16.0 * depth_lots * mark * (half_spread_frac + 4.0 * impact_frac) < MC_EXACT_LIMIT / 2
           && 16.0 * depth_lots < MC_EXACT_LIMIT))
         return mc_fail(err, MC_ERR_EXACTNESS, -1, "16 depths of %g lots are too many to count",
@@ -137,8 +141,8 @@ mc_status mc_depth_limit(const mc_depth *d, const double *unit, const double *mo
                        least, share);
     for (size_t side = 0; side < 2 * d->n_instruments; ++side) {
         if (!(unit[side / 2] > 0.0 && mc_is_finite(unit[side / 2])))
-            return mc_fail(err, MC_ERR_DOMAIN, (int64_t)(side / 2), "the unit of instrument %zu is %g",
-                           side / 2, unit[side / 2]);
+            return mc_fail(err, MC_ERR_DOMAIN, (int64_t)(side / 2),
+                           "the unit of instrument %zu is %g", side / 2, unit[side / 2]);
         if (move != NULL && !(move[side] >= 0.0))
             return mc_fail(err, MC_ERR_DOMAIN, (int64_t)side, "the move of side %zu is %g", side,
                            move[side]);

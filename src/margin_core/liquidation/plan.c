@@ -55,6 +55,7 @@ typedef struct planner {
     int32_t *coin;       /* [n_rows] the row that it settles in, or -1                   */
     double *start;       /* [n_rows] lots                                                */
     double *basis;       /* [n_rows] of its side, taken by others before                 */
+    double *basis_cost;  /* [n_rows] of what was taken before                            */
     double *most;        /* [n_rows] lots that may be closed                             */
     double *closed;      /* [n_rows] lots closed so far                                  */
     pick *picks;
@@ -88,9 +89,8 @@ static bool is_contract(const planner *p, int32_t row)
 
 static int64_t cost_of(const planner *p, int32_t row, double lots)
 {
-    const size_t side = side_of(p, row);
-    return (int64_t)(mc_side_cost(p->depth, side, p->basis[row] + lots)
-                     - mc_side_cost(p->depth, side, p->basis[row]));
+    return (int64_t)(mc_side_cost(p->depth, side_of(p, row), p->basis[row] + lots)
+                     - p->basis_cost[row]);
 }
 
 static int64_t fee_of(const planner *p, int32_t row, double lots)
@@ -387,11 +387,14 @@ static state extend(planner *p, choice c)
             break;
         ++taken;
     }
-    state after = result(p, taken);
-    double chosen = size[taken];
-    if (is_restored(p, after))
-        chosen = least_restoring(p, taken > 0 ? size[taken - 1] : 0.0, chosen, k, -1);
-    take(p, k, chosen, trial(p, 0));
+    const state after = result(p, taken);
+    if (!is_restored(p, after)) {
+        memcpy(p->closed, trial(p, taken), (size_t)p->n_rows * sizeof *p->closed);
+        return after;
+    }
+    const double least =
+        least_restoring(p, taken > 0 ? size[taken - 1] : 0.0, size[taken], k, -1);
+    take(p, k, least, trial(p, 0));
     memcpy(p->closed, trial(p, 0), (size_t)p->n_rows * sizeof *p->closed);
     return evaluate_closed(p);
 }
@@ -484,6 +487,7 @@ static void set_depth(planner *p, bool fresh)
         const double all = mc_side_lots(p->depth, side);
         const double limit = p->depth->limit != NULL && !fresh ? p->depth->limit[side] : all;
         p->basis[r] = fresh ? 0.0 : p->depth->taken[side];
+        p->basis_cost[r] = mc_side_cost(p->depth, side, p->basis[r]);
         p->closed[r] = 0.0;
         const double room = floor(fmin(limit, all)) - p->basis[r];
         p->most[r] = fmax(fmin(room, fabs(p->start[r])), 0.0);
@@ -636,7 +640,8 @@ static mc_status check_accounts(const mc_margin *m, const mc_book *book, const i
             break;
         }
         if (seen[a / 8] & 1 << a % 8) {
-            status = mc_fail(err, MC_ERR_ORDER, (int64_t)k, "account %" PRId64 " is given twice", a);
+            status = mc_fail(err, MC_ERR_ORDER, (int64_t)k, "account %" PRId64 " is given twice",
+                             a);
             break;
         }
         seen[a / 8] |= (uint8_t)(1 << a % 8);
@@ -660,9 +665,9 @@ static void *allocate(planner *p, size_t most)
     const size_t rows = 2 * most + 1; /* every position may settle in a coin of its own */
     const size_t trials = TRIALS * rows;
     char *const memory = mc_alloc(
-        1, (rows + trials) * (2 * sizeof(double) + sizeof(int32_t)) + rows * 2 * sizeof(double)
+        1, (rows + trials) * (2 * sizeof(double) + sizeof(int32_t)) + rows * 3 * sizeof(double)
                + rows * (sizeof(int32_t) + 2 * sizeof(pick))
-               + (TRIALS + 1) * (4 * sizeof(int64_t) + sizeof(int32_t) + 1) + 16 * MC_ALIGNMENT);
+               + (TRIALS + 1) * (4 * sizeof(int64_t) + sizeof(int32_t) + 1) + 17 * MC_ALIGNMENT);
     if (memory == NULL)
         return NULL;
     char *left = memory;
@@ -673,6 +678,7 @@ static void *allocate(planner *p, size_t most)
     } while (0)
     DEAL(start, rows);
     DEAL(basis, rows);
+    DEAL(basis_cost, rows);
     DEAL(most, rows);
     DEAL(closed, rows);
     DEAL(instrument, rows);
@@ -705,8 +711,9 @@ mc_status mc_plan_accounts(const mc_margin *m, const mc_book *book, const int64_
     if (status == MC_OK)
         status = mc_depth_check(depth, err);
     if (status == MC_OK && depth->n_instruments != m->n_instruments)
-        status = mc_fail(err, MC_ERR_ARGUMENT, -1, "a depth of %zu instruments, a margin table of %zu",
-                         depth->n_instruments, m->n_instruments);
+        status = mc_fail(err, MC_ERR_ARGUMENT, -1,
+                         "a depth of %zu instruments, a margin table of %zu", depth->n_instruments,
+                         m->n_instruments);
     if (status == MC_OK)
         status = mc_sweep_exposures(m, book, market, owners, err);
     size_t most = 0, all = 0;
