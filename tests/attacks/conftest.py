@@ -7,7 +7,13 @@ import zlib
 import numpy as np
 
 VARIANTS = 20_000
-BATCHES = 50 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 1
+NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+BATCHES = 50 if NIGHTLY else 1
+
+
+def drawn(few):
+    """How many variants where each is an object or a market: all of them at night."""
+    return VARIANTS if NIGHTLY else few
 
 
 def pytest_generate_tests(metafunc):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import margin_core as mc
-from attacks.conftest import VARIANTS
+from attacks.conftest import VARIANTS, drawn
 from attacks.feeds import SLACK, Feeds, S, has, profit
 from margin_core.errors import ArgumentError
 
@@ -70,13 +70,11 @@ def test_a_rate_and_its_time_are_taken_together_or_not_at_all(chance):
 
 
 def composed(feeds, readings, others, other_readings):
-    """Every pair of readings as one price, ABC/USD x USD/EUR; objects, so a few hundred."""
-    out = []
-    for i in range(0, feeds.n, feeds.n // 200):
+    """Pairs of readings as legs of one price, ABC/USD x USD/EUR."""
+    for i in range(0, feeds.n, feeds.n // drawn(200)):
         first = feeds.feed.reading(readings[i : i + 1].copy())
         second = others.feed.reading(other_readings[i : i + 1].copy())
-        out.append((i, first, second))
-    return out
+        yield i, first, second
 
 
 def second_leg(chance, n):

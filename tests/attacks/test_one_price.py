@@ -4,6 +4,7 @@
 import numpy as np
 import pytest
 
+from attacks.conftest import drawn
 from attacks.feeds import NOISE, SLACK, START, Feeds, S, has, profit, valid
 
 OLD_S, MAX_S, GRACE_S = 30.0, 120.0, 300.0
@@ -101,7 +102,7 @@ def test_a_shifted_index_freezes_liquidation_and_a_shifted_mark_is_clamped(chanc
     feeds.settle()
     marks = feeds.truth * factors(chance, feeds.n, least=0.0)
     readings = feeds.tick()
-    for i in range(0, feeds.n, 20):  # one object each: a twentieth of them
+    for i in range(0, feeds.n, feeds.n // drawn(1000)):  # one object each
         reading = feeds.feed.reading(readings[i : i + 1].copy())
         clamped = reading.clamped(marks[i], 0.01)
         assert abs(clamped / feeds.truth[i] - 1) <= 0.01 + SLACK + reading.confidence_frac

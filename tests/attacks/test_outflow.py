@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from attacks.conftest import VARIANTS
 from margin_core import Outflow
 from margin_core.errors import ArgumentError, DomainError, RowOrderError
 
@@ -41,6 +42,27 @@ def test_no_sequence_takes_more_than_the_limits_in_force_allow(steps):
         lifted = breaker.with_limit(limit, now)
         assert lifted.free(now) <= breaker.free(now)  # a lifted limit opens nothing now
         breaker = lifted
+
+
+def test_a_drain_in_one_batch_gets_a_day_s_worth(chance):
+    """Limits lifted and lowered at any moment of a week, everything that may leave taken each time:
+    until the delay has passed no more than the first limit and what it refills."""
+    for _ in range(VARIANTS):
+        limit, delay = int(chance.integers(1, 10**15)), int(chance.integers(1, 7 * DAY))
+        breaker, now, taken = Outflow(limit, DAY, delay, 0), 0, 0
+        for wait, lifted in zip(
+            chance.integers(0, delay // 4 + 1, 4).tolist(),
+            chance.integers(0, 10**18, 4).tolist(),
+            strict=True,
+        ):
+            now += wait
+            if now >= delay:
+                break
+            breaker = breaker.at(now).with_limit(max(lifted, limit), now)
+            free = breaker.free(now)
+            breaker = breaker.withdraw(free, now)
+            taken += free
+            assert taken * DAY <= limit * (DAY + now)
 
 
 def test_a_lifted_limit_waits_and_a_lowered_one_does_not():
