@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal, localcontext
+from functools import lru_cache
 
 from margin_core.collateral.catalogue import Catalogue
 from margin_core.errors import DomainError
@@ -13,7 +15,11 @@ __all__ = ["CREDIT_ONE", "credit", "final_after"]
 #: Credit is a whole number of 2^-20, as the core's rates are.
 CREDIT_ONE = 1 << 20
 
-YEAR_SECONDS = 365 * 86400.0
+YEAR_SECONDS = 365 * 86400
+
+#: Decimal digits: logarithms and exponentials of the processor's library differ between machines,
+#: those of `decimal` are whole-number arithmetic.
+DIGITS = 34
 
 
 def final_after(catalogue: Catalogue, chain: str) -> int:
@@ -44,13 +50,24 @@ def credit(catalogue: Catalogue, chain: str, asset: str, confirmations: int) -> 
         return 0
     if confirmations >= final_after(catalogue, chain):
         return CREDIT_ONE
-    seen, final = confirmations * c.block_seconds, c.finality_seconds
-    depth = reorg_seconds(catalogue, chain)
-    left = risk.reorg_left_frac
-    settled = math.expm1(math.log(left) * seen / depth) / math.expm1(math.log(left) * final / depth)
-    vol = math.hypot(catalogue.units[a.unit].vol, a.basis_vol)
-    uncertain = risk.z * vol * math.sqrt((final - seen) / YEAR_SECONDS)
-    return math.floor(settled * max(0.0, 1.0 - uncertain) * CREDIT_ONE)
+    return _curve(
+        confirmations * Decimal(c.block_seconds), c.finality_seconds,
+        reorg_seconds(catalogue, chain), risk.reorg_left_frac, risk.z,
+        catalogue.units[a.unit].vol, a.basis_vol,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=1 << 16)  # every deposit of a block asks the same
+def _curve(
+    seen: Decimal, final_s: float, depth_s: float, left: float, z: float, vol: float,
+    basis_vol: float,
+) -> int:  # fmt: skip
+    with localcontext(prec=DIGITS):
+        final, decay = Decimal(final_s), Decimal(left).ln() / Decimal(depth_s)
+        settled = (1 - (decay * seen).exp()) / (1 - (decay * final).exp())
+        variance = Decimal(vol) ** 2 + Decimal(basis_vol) ** 2
+        uncertain = Decimal(z) * (variance * (final - seen) / YEAR_SECONDS).sqrt()
+        return math.floor(settled * max(Decimal(0), 1 - uncertain) * CREDIT_ONE)
 
 
 def reorg_seconds(catalogue: Catalogue, chain: str) -> float:
