@@ -35,6 +35,37 @@ static void must(mc_status status)
     }
 }
 
+/* Plans of every account in the order of the ranking, against one depth of square-root ladders. */
+static void add_plans(const mc_margin *margin, const mc_book *book, const mc_risk_view *view,
+                      const int64_t *market, const int64_t *owners, const int64_t *order)
+{
+    static mc_trade trades[ACCOUNTS * BOOK_POSITIONS];
+    static mc_plan plans[ACCOUNTS];
+    static double lots[2 * R_N * MC_DEPTH_LEVELS], cost[2 * R_N * MC_DEPTH_LEVELS], taken[2 * R_N];
+    int64_t offset[2 * R_N + 1] = {0};
+    for (int side = 0; side < 2 * R_N; ++side) {
+        const double notional = view->notional[side / 2];
+        size_t n;
+        taken[side] = 0.0;
+        must(mc_depth_square_root(notional > 1.0 ? notional : 1.0, 100.0 + 37.0 * side, 0x1p-12,
+                                  0x1p-6, lots + offset[side], cost + offset[side], &n, NULL));
+        offset[side + 1] = offset[side] + (int64_t)n;
+    }
+    const mc_depth depth = {.n_instruments = R_N, .offset = offset, .lots = lots, .cost = cost,
+                            .taken = taken};
+    mc_plan_rules rules = MC_PLAN_RULES_INIT;
+    rules.buffer_k = 51;
+    rules.fee_k = 1 << 10;
+    size_t done = 0;
+    memset(trades, 0, sizeof trades);
+    must(mc_plan_accounts(margin, book, market, owners, order, ACCOUNTS, &rules, &depth, trades,
+                          ACCOUNTS * BOOK_POSITIONS, plans, &done, NULL));
+    must(mc_depth_recover(&depth, 7.0, 11.0, NULL));
+    add(trades, sizeof trades);
+    add(plans, sizeof plans);
+    add(taken, sizeof taken);
+}
+
 static void add_margin(size_t n_scenarios, double quantum)
 {
     random_world world;
@@ -79,6 +110,7 @@ static void add_margin(size_t n_scenarios, double quantum)
         add(owners, sizeof owners);
         add(standing.memory, standing.bytes);
         add(order, sizeof order);
+        add_plans(margin, book, &view, market, owners, order);
         free(standing.memory);
         mc_margin_destroy(margin);
     }

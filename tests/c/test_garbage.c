@@ -238,6 +238,68 @@ static void rubbish_events_get_a_status_and_nothing_is_lost(void)
     CHECK(ledger.last_id > ROUNDS);
 }
 
+/* Ladders that are mostly sound; what is planned on them only shrinks positions. */
+static void rubbish_depths_get_a_status_and_plans_only_shrink(void)
+{
+    chance c = {6};
+    paper world;
+    mc_risk_array *risk = NULL;
+    mc_margin *margin = NULL;
+    paper_make(&world);
+    CHECK(paper_risk(&world, &risk, NULL) == MC_OK);
+    CHECK(paper_margin(&world, risk, &margin, NULL) == MC_OK);
+    size_t planned = 0;
+    for (int round = 0; round < ROUNDS; ++round) {
+        enum { LEVELS = 4 * PAPER_N };
+        int64_t offset[2 * PAPER_N + 1] = {0};
+        double lots[LEVELS], cost[LEVELS], taken[2 * PAPER_N], limit[2 * PAPER_N];
+        for (int side = 0; side < 2 * PAPER_N; ++side)
+            offset[side + 1] = offset[side] + (draw_below(&c, 30) ? draw_below(&c, 3) : -1);
+        if (draw_below(&c, 30) == 0)
+            offset[draw_below(&c, 2 * PAPER_N + 1)] = draw_below(&c, 2) ? -1 : 1;
+        fill(&c, lots, LEVELS, 5.0);
+        fill(&c, cost, LEVELS, (double)draw_below(&c, 3000000));
+        fill(&c, taken, 2 * PAPER_N, 0.0);
+        fill(&c, limit, 2 * PAPER_N, 4.5);
+        int64_t held[] = {0, 3}, cash = -draw_below(&c, 1200000000), account[] = {0};
+        int32_t instrument[] = {BTC_PERPETUAL, BTC_CALL, ETH_PERPETUAL};
+        double position[3];
+        for (int i = 0; i < 3; ++i)
+            position[i] = (double)(draw_below(&c, 21) - 10);
+        const uint8_t mode = (uint8_t)draw_below(&c, MC_MODE_END);
+        const mc_book_columns columns = {
+            .n_accounts = 1, .n_instruments = PAPER_N, .offset = held, .instrument = instrument,
+            .lots = position, .cash = &cash, .mode = &mode};
+        mc_book *book = NULL;
+        CHECK(mc_book_create(&columns, &book, NULL) == MC_OK);
+        const mc_depth depth = {.n_instruments = PAPER_N, .offset = offset, .lots = lots,
+                                .cost = cost, .taken = taken,
+                                .limit = draw_below(&c, 2) ? limit : NULL};
+        mc_trade trades[3];
+        mc_plan plan;
+        size_t done = 0;
+        const int broken = offset[2 * PAPER_N] > LEVELS || offset[2 * PAPER_N] < 0;
+        const mc_status status =
+            broken ? MC_ERR_ORDER
+                   : mc_plan_accounts(margin, book, NULL, NULL, account, 1,
+                                      &(mc_plan_rules)MC_PLAN_RULES_INIT, &depth, trades, 3, &plan,
+                                      &done, NULL);
+        CHECK(in_range(status));
+        for (size_t t = 0; status == MC_OK && t < done; ++t)
+            for (int i = 0; i < 3; ++i)
+                if (instrument[i] == trades[t].instrument) {
+                    const double after = position[i] + trades[t].lots;
+                    CHECK(fabs(after) < fabs(position[i]) && after * position[i] >= 0.0);
+                    CHECK(trades[t].cost >= 0);
+                    ++planned;
+                }
+        mc_book_destroy(book);
+    }
+    CHECK(planned > 100);
+    mc_margin_destroy(margin);
+    mc_risk_array_destroy(risk);
+}
+
 int main(void)
 {
     RUN(rubbish_instruments_and_markets_get_a_status);
@@ -245,6 +307,7 @@ int main(void)
     RUN(rubbish_books_get_a_status);
     RUN(rubbish_bars_and_prices_get_a_status_and_never_a_nan);
     RUN(rubbish_presets_get_a_status);
+    RUN(rubbish_depths_get_a_status_and_plans_only_shrink);
     RUN(rubbish_events_get_a_status_and_nothing_is_lost);
     return REPORT();
 }
