@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from margin_core.instruments import Instruments, Kind
     from margin_core.isa import isa, isas, use_isa
     from margin_core.liquidation import Depth, Plans, next_thresholds, plan, work_off
+    from margin_core.liquidation_price import LiquidationPrices, liquidation_prices
     from margin_core.margin import Haircut, Margin
     from margin_core.market import Market, read_chain
     from margin_core.model import MarginModel, load_model
@@ -121,6 +122,8 @@ _HOME = {
     "draws": "ruin",
     "ruin": "ruin",
     "scaled_history": "ruin",
+    "LiquidationPrices": "liquidation_price",
+    "liquidation_prices": "liquidation_price",
     "Explanation": "explain",
     "explain": "explain",
     "Bars": "dynamics.bars",

@@ -230,7 +230,7 @@ def sweep(
     packed = _packed(book, margin.risk)
     names = packed.accounts
     n, n_groups, n_units = len(packed.cash), len(margin.groups), len(margin.units)
-    market, owners = _exposure(packed, margin, market_exposure, threads, names)
+    market, owners = exposure_of(packed, margin, market_exposure, threads)
 
     whole = {name: np.empty(n, dtype=np.int64) for name in _sweep.COLUMNS}
     status = np.empty(n, dtype=np.uint8)
@@ -251,7 +251,7 @@ def sweep(
         try:
             _sweep.sweep(margin.handle, packed.handle, first, count, threads, market, owners, out)
         except ExactnessError as error:
-            raise _named(error, names) from None
+            raise named(error, names) from None
     if progress is not None:
         progress(n, n)
     for column in (*by_account.values(), *wide.values()):
@@ -295,7 +295,7 @@ def scan(
     try:
         _sweep.scan(risk.handle, packed.handle, 0, worst, scenario, threads)
     except ExactnessError as error:
-        raise _named(error, packed.accounts) from None
+        raise named(error, packed.accounts) from None
     return worst * (risk.quantum or 1.0), scenario
 
 
@@ -328,9 +328,10 @@ def _packed(book: Book | PackedBook, risk: RiskArray) -> PackedBook:
     raise ArgumentError(f"a Book is needed, not {type(book).__name__}")
 
 
-def _exposure(
-    packed: PackedBook, margin: Margin, with_market: bool, threads: int, names: NDArray[Any]
+def exposure_of(
+    packed: PackedBook, margin: Margin, with_market: bool, threads: int
 ) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None]:
+    """One-sided notional of the market and of owners of several accounts, as a sweep takes it."""
     if not with_market and packed.n_owners == 0:
         return None, None
     n_sides = 2 * len(margin.units)
@@ -339,11 +340,12 @@ def _exposure(
     try:
         _sweep.exposure(margin.handle, packed.handle, threads, market, owners)
     except ExactnessError as error:
-        raise _named(error, names) from None
+        raise named(error, packed.accounts) from None
     return (market if with_market else None), owners
 
 
-def _named(error: MarginCoreError, accounts: NDArray[Any]) -> MarginCoreError:
+def named(error: MarginCoreError, accounts: NDArray[Any]) -> MarginCoreError:
+    """The core's error with the account's name in front, where it is about one."""
     if error.row is None:
         return error
     return type(error)(f"account {accounts[error.row]!r}: {error}", row=error.row)

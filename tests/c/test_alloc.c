@@ -109,6 +109,30 @@ static void a_sweep_that_runs_out_of_memory_writes_nothing(void)
     free(order);
 }
 
+static void liquidation_prices_that_run_out_of_memory_write_nothing(void)
+{
+    const mc_risk_options options = MC_RISK_OPTIONS_INIT;
+    const mc_margin_inputs inputs = {&world.instruments, &world.market, &world.scenarios,
+                                     world.lot, &options, &world.model, NULL, NULL};
+    const mc_price_search search = {sizeof search, 0, 100.0, -0.5, 1.0, 3};
+    const size_t counts[] = {1, 40}; /* an account alone, and tables of the whole market */
+    for (int k = 0; k < 2; ++k) {
+        int64_t below[40] = {-7}, above[40] = {-7};
+        uint8_t found[40] = {77};
+        int needed = 0;
+        for (mc_status status = MC_ERR_MEMORY; status != MC_OK && needed < 100000; ++needed) {
+            fails_at = needed;
+            allocations = 0;
+            status = mc_liquidation_prices(&inputs, book, &(mc_range){0, counts[k], 1}, &search,
+                                           NULL, below, above, found, NULL);
+            CHECK(status == MC_OK || status == MC_ERR_MEMORY);
+            CHECK((status == MC_OK) == (found[0] != 77) && (status == MC_OK) == (below[0] != -7));
+        }
+        CHECK(needed > 5);
+    }
+    fails_at = -1;
+}
+
 static void volatility_and_thresholds_allocate_nothing(void)
 {
     static made_bars made;
@@ -246,6 +270,7 @@ int main(void)
 
     RUN(a_create_that_runs_out_of_memory_says_so_and_makes_nothing);
     RUN(a_sweep_that_runs_out_of_memory_writes_nothing);
+    RUN(liquidation_prices_that_run_out_of_memory_write_nothing);
     RUN(a_preset_sweep_needs_memory_for_its_threads_alone);
     RUN(volatility_and_thresholds_allocate_nothing);
     RUN(plans_that_run_out_of_memory_leave_the_depth_alone);

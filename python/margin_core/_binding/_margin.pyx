@@ -100,37 +100,34 @@ cdef class MarginHandle:
                  const int32_t[::1] lambda_k not None, int32_t mm_factor_k, int32_t im_factor_k,
                  vega_edge_years, const uint8_t[::1] assets=None):
         """`assets` are records of mc_asset, in the order of the instruments."""
-        cdef mc_margin_model model
         cdef mc_error err
         cdef mc_status status
         cdef Py_ssize_t n_units = len(units), u, t
-        cdef mc_unit_margin *rows = <mc_unit_margin *>calloc(n_units + 1, sizeof(mc_unit_margin))
-        if rows == NULL:
+        self.rows = <mc_unit_margin *>calloc(n_units + 1, sizeof(mc_unit_margin))
+        if self.rows == NULL:
             raise MemoryError
-        try:
-            for u in range(n_units):
-                fill_unit(&rows[u], units[u])
-            if lambda_k.shape[0] == 0 or len(vega_edge_years) != MC_VEGA_BUCKETS - 1:
-                raise ArgumentError(f"groups and {MC_VEGA_BUCKETS - 1} vega edges are needed")
-            model.size = sizeof(mc_margin_model)
-            model.n_units = n_units
-            model.units = rows
-            model.n_groups = lambda_k.shape[0]
-            model.lambda_k = &lambda_k[0]
-            model.mm_factor_k = mm_factor_k
-            model.im_factor_k = im_factor_k
-            for t in range(MC_VEGA_BUCKETS - 1):
-                model.vega_edge_years[t] = vega_edge_years[t]
-            model.n_assets = 0
-            model.assets = NULL
-            if assets is not None and assets.shape[0] > 0:
-                model.n_assets = assets.shape[0] // sizeof(mc_asset)
-                model.assets = <const mc_asset *>&assets[0]
-            with nogil:
-                status = mc_margin_create(risk.handle, &snapshot.instruments, &snapshot.market,
-                                          &model, &self.handle, &err)
-        finally:
-            free(rows)
+        for u in range(n_units):
+            fill_unit(&self.rows[u], units[u])
+        if lambda_k.shape[0] == 0 or len(vega_edge_years) != MC_VEGA_BUCKETS - 1:
+            raise ArgumentError(f"groups and {MC_VEGA_BUCKETS - 1} vega edges are needed")
+        self.columns = (lambda_k, assets)
+        self.model.size = sizeof(mc_margin_model)
+        self.model.n_units = n_units
+        self.model.units = self.rows
+        self.model.n_groups = lambda_k.shape[0]
+        self.model.lambda_k = &lambda_k[0]
+        self.model.mm_factor_k = mm_factor_k
+        self.model.im_factor_k = im_factor_k
+        for t in range(MC_VEGA_BUCKETS - 1):
+            self.model.vega_edge_years[t] = vega_edge_years[t]
+        self.model.n_assets = 0
+        self.model.assets = NULL
+        if assets is not None and assets.shape[0] > 0:
+            self.model.n_assets = assets.shape[0] // sizeof(mc_asset)
+            self.model.assets = <const mc_asset *>&assets[0]
+        with nogil:
+            status = mc_margin_create(risk.handle, &snapshot.instruments, &snapshot.market,
+                                      &self.model, &self.handle, &err)
         if status != MC_OK:
             raise_error(&err)
         self.n_instruments = snapshot.instruments.n
@@ -139,6 +136,7 @@ cdef class MarginHandle:
 
     def __dealloc__(self):
         mc_margin_destroy(self.handle)
+        free(self.rows)
 
     def rates(self, size_t instrument):
         """The whole rates of one risk lot, as a dict of ints; `vega` is a list by bucket."""

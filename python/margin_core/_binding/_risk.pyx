@@ -123,6 +123,10 @@ cdef class RiskHandle:
                                           &lot[0], &options, &risk.handle, &err)
         if status != MC_OK:
             raise_error(&err)
+        risk.scenarios = scenarios
+        risk.options = options
+        risk.lot = &lot[0]
+        risk.columns = (cells, horizon_years, event_move, lot)
         risk._describe()
         return risk
 

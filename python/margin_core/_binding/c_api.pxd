@@ -312,6 +312,32 @@ cdef extern from "margin_core/ruin.h" nogil:
                               const mc_range *range, const double *weight, const double *line,
                               size_t n_lines, double *share, mc_error *err)
 
+cdef extern from "margin_core/liquidation_price.h" nogil:
+    enum:
+        MC_PRICE_BELOW
+        MC_PRICE_ABOVE
+        MC_PRICE_NOW
+    ctypedef struct mc_margin_inputs:
+        const mc_instruments *instruments
+        const mc_market *market
+        const mc_scenarios *scenarios
+        const double *lot
+        const mc_risk_options *options
+        const mc_margin_model *model
+        const int64_t *sides
+        const int64_t *owners
+    ctypedef struct mc_price_search:
+        size_t size
+        int32_t unit
+        double ticks_per_usd
+        double least_move
+        double most_move
+        size_t n_steps
+    mc_status mc_liquidation_prices(const mc_margin_inputs *inputs, const mc_book *book,
+                                    const mc_range *range, const mc_price_search *search,
+                                    const int64_t *follows, int64_t *below, int64_t *above,
+                                    uint8_t *found, mc_error *err)
+
 cdef extern from "margin_core/charge.h" nogil:
     ctypedef enum mc_charge_form:
         pass

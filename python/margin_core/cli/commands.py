@@ -239,9 +239,16 @@ def sweep(
 @_synthetic
 @click.option("--picture", metavar="FILE",
               help="Draw P&L over spot and volatility, as .png, .svg or .pdf.")  # fmt: skip
+@click.option("--liquidation", is_flag=True, help="Also say at which price of each coin it falls "
+              "below MM.")  # fmt: skip
 @click.argument("account")
 def explain(
-    account: str, synthetic: int | None, seed: int, picture: str | None, **files: Any
+    account: str,
+    synthetic: int | None,
+    seed: int,
+    picture: str | None,
+    liquidation: bool,
+    **files: Any,
 ) -> None:
     """Why ACCOUNT must hold what it must hold."""
     from margin_core.cli import screen
@@ -259,6 +266,11 @@ def explain(
         screen.say(note)
         screen.say()
     screen.say(explanation.text().rstrip("\n"))
+    if liquidation:
+        from margin_core.liquidation_price import account_prices
+
+        screen.say()
+        screen.show_prices(account_prices(book, margin, account))
     if picture:
         account_picture(account_surface(book, margin, account), picture, note=note)
         screen.say()

@@ -204,6 +204,15 @@ static double rounded_up(double x)
     return whole < x ? whole + 1.0 : whole;
 }
 
+void mc_values_now(const mc_instruments *in, const mc_market *market, size_t first, size_t n,
+                   double *value)
+{
+    double delta[MC_REPRICE_MOST], vega[MC_REPRICE_MOST];
+    greeks_now(in, market, first, n, value, delta, vega);
+    for (size_t j = 0; j < n; ++j)
+        value[j] = value_now(in, market, first + j, -1, value[j]);
+}
+
 /* The columns of instrument i per lot, from price, delta and vega per 1.0 coin. */
 static void fill_columns(const pricing *p, size_t i, double price, double per_coin, double vega)
 {
@@ -370,28 +379,29 @@ static mc_status check_inputs(const mc_instruments *in, const mc_market *market,
     return status;
 }
 
-mc_status mc_risk_array_create(const mc_instruments *in, const mc_market *market,
-                               const mc_scenarios *s, const double *lot,
-                               const mc_risk_options *options, mc_risk_array **out, mc_error *err)
+static mc_status check_lots(const mc_instruments *in, const mc_market *market, const double *lot,
+                            const mc_risk_options *options, mc_error *err)
 {
-    if (out == NULL)
-        return mc_fail(err, MC_ERR_ARGUMENT, -1, "nowhere to put the risk array");
-    size_t base_column;
-    mc_status status = check_inputs(in, market, s, lot, options, &base_column, err);
-    if (status != MC_OK)
-        return status;
-
-    const double quantum = options->quantum > 0.0 ? options->quantum : 1.0;
     const double unit_value = options->numeraire < 0 ? 1.0 : market->index_usd[options->numeraire];
     for (size_t i = 0; options->quantum > 0.0 && i < in->n; ++i) {
-        const double quanta =
-            notional_usd(in, market, i) * in->contract_size[i] * lot[i] / unit_value / quantum;
+        const double quanta = notional_usd(in, market, i) * in->contract_size[i] * lot[i]
+                            / unit_value / options->quantum;
         if (quanta < LEAST_QUANTA)
             return mc_fail(err, MC_ERR_QUANTUM, (int64_t)i,
                            "a risk lot of instrument %zu is worth %.3g quanta: its cells would "
                            "round to nothing", i, quanta);
     }
+    return MC_OK;
+}
 
+static mc_status price_array(const mc_instruments *in, const mc_market *market,
+                             const mc_scenarios *s, const double *lot,
+                             const mc_risk_options *options, size_t base_column,
+                             mc_risk_array **out, mc_error *err)
+{
+    mc_status status = MC_OK;
+    const double quantum = options->quantum > 0.0 ? options->quantum : 1.0;
+    const double unit_value = options->numeraire < 0 ? 1.0 : market->index_usd[options->numeraire];
     const bool rounding = options->quantum > 0.0;
     mc_risk_array *risk =
         allocate(in->n, s->n_scenarios, base_column, options->quantum, unit_value, rounding);
@@ -428,6 +438,28 @@ done:
     mc_free(largest);
     mc_free(columns);
     return status;
+}
+
+mc_status mc_risk_array_moved(const mc_instruments *in, const mc_market *market,
+                              const mc_scenarios *s, const double *lot,
+                              const mc_risk_options *options, mc_risk_array **out, mc_error *err)
+{
+    size_t base;
+    const mc_status status = check_inputs(in, market, s, lot, options, &base, err);
+    return status != MC_OK ? status : price_array(in, market, s, lot, options, base, out, err);
+}
+
+mc_status mc_risk_array_create(const mc_instruments *in, const mc_market *market,
+                               const mc_scenarios *s, const double *lot,
+                               const mc_risk_options *options, mc_risk_array **out, mc_error *err)
+{
+    if (out == NULL)
+        return mc_fail(err, MC_ERR_ARGUMENT, -1, "nowhere to put the risk array");
+    size_t base;
+    mc_status status = check_inputs(in, market, s, lot, options, &base, err);
+    if (status == MC_OK)
+        status = check_lots(in, market, lot, options, err);
+    return status != MC_OK ? status : price_array(in, market, s, lot, options, base, out, err);
 }
 
 /* The first scenario in which no cell is other than 0; n_scenarios if there is none. */

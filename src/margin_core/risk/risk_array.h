@@ -17,4 +17,13 @@ struct mc_risk_array {
     double *columns; /* the per-lot columns of the view, one after the other; NULL if adopted */
 };
 
+/* mc_risk_array_create without asking what a lot is worth: lots were chosen at another price. */
+mc_status mc_risk_array_moved(const mc_instruments *instruments, const mc_market *market,
+                              const mc_scenarios *scenarios, const double *lot,
+                              const mc_risk_options *options, mc_risk_array **out, mc_error *err);
+
+/* V_i in USD, the value of 1.0 coin, of at most MC_REPRICE_MOST instruments from `first` on. */
+void mc_values_now(const mc_instruments *instruments, const mc_market *market, size_t first,
+                   size_t n, double *value);
+
 #endif

@@ -21,6 +21,7 @@
 #include <margin_core/margin.h>
 #include <margin_core/sweep.h>
 #include <margin_core/ruin.h>
+#include <margin_core/liquidation_price.h>
 #include <margin_core/charge.h>
 #include <margin_core/preset.h>
 #include <margin_core/depth.h>
