@@ -20,7 +20,7 @@ from margin_core.errors import (
 )
 from margin_core.instruments import Kind
 from margin_core.isa import as_threads
-from margin_core.sweep import _exposure, in_numeraire, sweep
+from margin_core.sweep import exposure_of, in_numeraire, sweep
 from margin_core.table import Table
 
 if TYPE_CHECKING:
@@ -426,8 +426,7 @@ def plan(
         if unit not in units:
             raise UnknownInstrumentError(f"no unit {unit!r} to pause")
         stopped[units.index(unit)] = 1
-    market, owners = _exposure(packed, margin, market_exposure, as_threads(threads),
-                               packed.accounts)  # fmt: skip
+    market, owners = exposure_of(packed, margin, market_exposure, as_threads(threads))
     room = np.diff(packed.offset)
     legal = (rows >= 0) & (rows < len(room))
     plans = np.zeros(len(rows), PLAN)
