@@ -67,6 +67,8 @@ class Depth:
         Side ``2 i`` sells instrument i (a row of ``margin.risk``), side ``2 i + 1`` buys it.
     lots, cost : (n_levels,) float64, whole
         Risk lots offered, and quanta a lot given up against the mark, never falling within a side.
+    taken : (2 n,) float64, whole, optional
+        Lots of each side that are gone already.
 
     Raises
     ------
@@ -74,12 +76,21 @@ class Depth:
         `error.row` is the level, or the side.
     """
 
-    def __init__(self, margin: Margin, offset: ArrayLike, lots: ArrayLike, cost: ArrayLike) -> None:
+    def __init__(
+        self,
+        margin: Margin,
+        offset: ArrayLike,
+        lots: ArrayLike,
+        cost: ArrayLike,
+        taken: ArrayLike | None = None,
+    ) -> None:
         self.margin = margin
         self._offset = np.array(offset, dtype=np.int64)
         self._lots = np.array(lots, dtype=np.float64)
         self._cost = np.array(cost, dtype=np.float64)
         self._taken = np.zeros(2 * len(margin.risk.instruments))
+        if taken is not None:
+            self._taken[:] = taken
         self._handle = _liquidation.DepthHandle(self._offset, self._lots, self._cost, self._taken)
 
     @classmethod
@@ -91,6 +102,7 @@ class Depth:
         *,
         half_spread_frac: float | Mapping[str, float] = 0.0,
         assets: bool = False,
+        taken: ArrayLike | None = None,
     ) -> Depth:
         """The square-root law: a trade of D USD costs half_spread + impact sqrt(D / depth) of it.
 
@@ -104,6 +116,8 @@ class Depth:
             Of notional, in [0, 1].
         assets : bool
             Coins and stablecoins may be sold and bought too.
+        taken : (2 n,) float64, whole, optional
+            As in `Depth`; no more than the side has.
         """
         instruments = margin.risk.instruments
         notional = margin.risk.column("notional")
@@ -128,7 +142,7 @@ class Depth:
             else:
                 offset += [offset[-1]] * 2
         return cls(margin, offset, np.concatenate(lots or [np.empty(0)]),
-                   np.concatenate(cost or [np.empty(0)]))  # fmt: skip
+                   np.concatenate(cost or [np.empty(0)]), taken)  # fmt: skip
 
     @classmethod
     def from_books(
@@ -174,9 +188,7 @@ class Depth:
 
     def copy(self) -> Depth:
         """The same depth again, to try something on; without a budget."""
-        other = Depth(self.margin, self._offset, self._lots, self._cost)
-        other._taken[:] = self._taken
-        return other
+        return Depth(self.margin, self._offset, self._lots, self._cost, self._taken)
 
     def recover(self, elapsed_s: float, half_life_s: float) -> None:
         """Time passes: what was taken halves in each half-life."""

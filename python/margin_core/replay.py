@@ -76,6 +76,11 @@ class Shock(_Open):
     oracle_conf: dict[str, Move] = {}
     oracle_stale_s: Times | None = None
     oracle_sources_live: int | None = Field(None, ge=0)
+    liquidity: dict[str, Annotated[Move, Field(ge=0.0)]] = {}
+    # What only a crash simulation reads: {unit: [[seconds, move], ...]}, and volatility before.
+    waypoints: dict[str, tuple[tuple[Times, Annotated[Move, Field(gt=-1.0)]], ...]] = {}
+    vol_before: dict[str, Annotated[Number, Field(gt=0.0, le=10.0)]] = {}
+    begins: str | None = None
 
 
 class Loss(_Open):
@@ -176,7 +181,9 @@ class _Tally:
         return Outcome(len(self.liquidated) / (2 * len(ROOMS)), self.lent_frac)
 
 
-def read_events(path: str | os.PathLike[str] | None = None) -> list[Event]:
+def read_events(
+    path: str | os.PathLike[str] | None = None, *, builtin: str = "oracle"
+) -> list[Event]:
     """The events of a catalogue.
 
     Parameters
@@ -184,6 +191,8 @@ def read_events(path: str | os.PathLike[str] | None = None) -> list[Event]:
     path : path, optional
         JSON or TOML: schema = "margin_core.black_swans/1" and a list of scenarios, fields as in
         `Event`. Default: the few that come with the package.
+    builtin : "oracle" or "crash"
+        Which of the package's own files.
 
     Raises
     ------
@@ -191,7 +200,7 @@ def read_events(path: str | os.PathLike[str] | None = None) -> list[Event]:
         The file cannot be read, or a field is not what it must be; its path is in the message.
     """
     if path is None:
-        path = "oracle.toml"
+        path = f"{builtin}.toml"
         data = _toml((files("margin_core") / "faults" / path).read_text(encoding="utf-8"), path)
     else:
         data = _read(Path(path))

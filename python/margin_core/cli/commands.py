@@ -360,6 +360,61 @@ def backtest(
 
 
 @app.command()
+@click.argument("event", required=False, metavar="[EVENT]")
+@click.option("--events", "path", metavar="FILE", help="A catalogue of crashes, .json or .toml; "
+              "default: the few that come with the package.")  # fmt: skip
+@click.option("--prices", multiple=True, metavar="FILE...", help="Bars of each coin, as for "
+              "`backtest`: what came before, and the crash itself where they reach.")  # fmt: skip
+@click.option("--accounts", type=click.IntRange(10, 1_000_000), default=5_000, show_default=True,
+              metavar="N", help="Traders of the synthetic venue.")  # fmt: skip
+@click.option("--seeds", type=click.IntRange(1, 100), default=3, show_default=True, metavar="N",
+              help="How many venues are drawn.")  # fmt: skip
+@click.option("--impact", type=click.FloatRange(0.0, 100.0), default=1.0, show_default=True,
+              metavar="X", help="Scales what liquidations do to prices; 0: nothing.")  # fmt: skip
+@click.option("--picture", metavar="FILE", help="Draw the first venue, as .png, .svg or .pdf.")
+@click.option("--out", metavar="FILE", help="Write a row a run there, as .csv or .parquet.")
+def crash(
+    event: str | None,
+    path: str | None,
+    prices: tuple[str, ...],
+    accounts: int,
+    seeds: int,
+    impact: float,
+    picture: str | None,
+    out: str | None,
+) -> None:
+    """A crash, played against a synthetic venue whose liquidations move its price.
+
+    Static ranges beside those that follow volatility, of equal average margin; whole accounts
+    closed at once beside plans that close the least and respect the depth. EVENT is the id of a
+    crash or it may be given; without one they are listed. Traders, depth and what has no source are
+    assumptions: docs/method/crash.md.
+    """
+    from margin_core.cli import crash as crashes
+    from margin_core.cli import screen
+    from margin_core.plot import FORMATS, require_matplotlib
+
+    screen.check_output(picture, FORMATS)
+    screen.check_output(out, screen.TABLES)
+    if picture:
+        require_matplotlib()
+    events = crashes.read(path)
+    if event is None:
+        crashes.show_events(events)
+        return
+    found = crashes.run(events, event, prices, accounts, seeds, impact)
+    crashes.show(found)
+    if out:
+        screen.save(found.table(), out)
+        screen.say(f"Written to {out}")
+    if picture:
+        from margin_core.crash.picture import crash_picture
+
+        crash_picture(found, picture)
+        screen.say(f"Picture: {picture}")
+
+
+@app.command()
 @click.argument("folder", metavar="DIR")
 def conform(folder: str) -> None:
     """Run the known answers of venues in DIR against the presets.
