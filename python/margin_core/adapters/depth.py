@@ -51,10 +51,10 @@ def read_order_books(path: str | os.PathLike[str], *, every_s: float = 1.0) -> I
     """Books of a recorded Binance feed, spot or futures, one every so many seconds.
 
     Lines are a local time in ns and a message: one REST snapshot (``lastUpdateId``, ``bids`` and
-    ``asks``) and ``depthUpdate`` events, as they come or as ``{"stream": ..., "data": ...}``; others
-    are passed over. ``.gz`` is unpacked. Updates are applied by the venue's documented rule: those
-    that the snapshot already has are dropped, and each must follow the one before (``pu``, or ``U``
-    one after the last ``u``).
+    ``asks``) and ``depthUpdate`` events, as they come or as ``{"stream": ..., "data": ...}``;
+    others are passed over. ``.gz`` is unpacked. Updates are applied by the venue's documented rule:
+    those that the snapshot already has are dropped, and each must follow the one before (``pu``, or
+    ``U`` one after the last ``u``).
 
     Raises
     ------

@@ -387,8 +387,8 @@ def crash(
 
     Static ranges beside those that follow volatility, of equal average margin; whole accounts
     closed at once beside plans that close the least and respect the depth. EVENT is the id of a
-    crash or it may be given; without one they are listed. Traders, depth and what has no source are
-    assumptions: docs/method/crash.md.
+    crash; without one they are listed. Traders, depth and what has no source are assumptions:
+    docs/method/crash.md.
     """
     from margin_core.cli import crash as crashes
     from margin_core.cli import screen

@@ -83,7 +83,10 @@ def show(found: Crash) -> None:
         [
             Column("thresholds", [t for t, _, _ in rows], right=False),
             Column("closing", [q for _, q, _ in rows], right=False),
-            Column("hit", [mean(r, "liquidated") for *_, r in rows]),
+            Column(
+                "hit",
+                [number(round(np.mean([x.totals["liquidated"] for x in r]))) for *_, r in rows],
+            ),
             Column("least-most", [span(r, "liquidated") for *_, r in rows]),
             Column("bad debt", [mean(r, "bad_debt_usd", MILLION) for *_, r in rows]),
             Column("fund", [mean(r, "insurance_usd", MILLION) for *_, r in rows]),

@@ -49,7 +49,7 @@ class Impact:
     def sell(
         self, sold_usd: NDArray[np.float64], depth_frac: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Take net sales; what the average fill is below the displacement that stood, at least 0."""
+        """Take net sales; how far the average fill is below the displacement that stood."""
         before, after = self.flow_usd, self.flow_usd + sold_usd
         stood = self.displacement(depth_frac)
         scale = self.impact_frac / np.sqrt(self.depth_usd * depth_frac)

@@ -148,9 +148,7 @@ def crash(
     for i, seed in enumerate(seeds):
         path = paths[seed] = crash_path(event, bars, seed=seed)
         world = _World(path, Traders.draw(path.units, n_accounts, seed), impact, window_days, level)
-        for j, (threshold, liquidation) in enumerate(
-            (t, q) for t in THRESHOLDS for q in LIQUIDATION
-        ):
+        for j, (threshold, liquidation) in enumerate(product(THRESHOLDS, LIQUIDATION)):
             if progress is not None:
                 progress(4 * i + j, 4 * len(seeds))
             runs.append(_Simulation(world, threshold, liquidation).run(seed))
@@ -177,8 +175,11 @@ class _World:
         self.static = window.sum(axis=0) / known.sum(axis=0)
         weeks = slice(-24 * ENTRY_DAYS, None)
         self.hour_usd = path.hour_usd[weeks]
-        before = {"static": np.broadcast_to(self.static, followed[weeks].shape),
-                  "dynamic": np.where(followed[weeks] > 0, followed[weeks], self.static)}  # fmt: skip
+        seen = followed[weeks]
+        before = {
+            "static": np.broadcast_to(self.static, seen.shape),
+            "dynamic": np.where(seen > 0, seen, self.static),
+        }
         self.positions = {
             name: traders.enter(self.venue, self.hour_usd, ranges)
             for name, ranges in before.items()
