@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from margin_core._binding import _clearing
-from margin_core.errors import ArgumentError, DomainError
+from margin_core.errors import ArgumentError, DomainError, MarginCoreError
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -272,16 +272,34 @@ class Ledger:
             Who takes the positions; not needed where `cost` is 0.
         cost, fee : (n,) or scalar int, quanta
             What closing gives up against the mark, and the most that the fee may be.
+
+        Raises
+        ------
+        RowOrderError
+            A gain while a deficit is open that ADL has not had its turn on: `cover` comes first.
+
+        Notes
+        -----
+        Those with a gain go first, so that no loss of the same call stands in their way.
         """
         rows = _whole("accounts", accounts)
         if len(rows) and not (rows.min() >= 0 and rows.max() < len(self)):
             raise ArgumentError(f"accounts are 0 to {len(self) - 1}")
         if not len(rows):
             return self.apply(np.zeros(0, EVENT))
-        return self.apply(
-            self.events("liquidation", account=rows, counterparty=counterparty, amount=cost,
-                        pnl=self._pnl[rows], fee=fee)
-        )  # fmt: skip
+        events = self.events("liquidation", account=rows, counterparty=counterparty, amount=cost,
+                             pnl=self._pnl[rows], fee=fee)  # fmt: skip
+        turn = np.argsort(self._pnl[rows] <= 0, kind="stable")
+        ids = events["id"].copy()
+        events = events[turn]
+        events["id"] = ids
+        try:
+            done = self.apply(events)
+        except MarginCoreError as error:
+            error.row = None if error.row is None else int(turn[error.row])
+            raise
+        done.receipts[turn] = done.receipts.copy()
+        return done
 
     def cover(self, winners: ArrayLike = (), bearers: ArrayLike | None = None) -> Applied:
         """Let every layer of the waterfall pay down the deficit, in order.

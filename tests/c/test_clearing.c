@@ -113,6 +113,19 @@ static void a_queue_cuts_its_first_entirely(void)
     CHECK(haircuts[0] == 67 && haircuts[1] == 333 && haircuts[2] == 450 && w.ledger.deficit == 0);
 }
 
+/* What was taken is what is paid down, whatever the queue says. */
+static void an_account_twice_in_a_queue_pays_once(void)
+{
+    world w;
+    const int64_t queue[] = {1, 1, 3};
+    int64_t haircuts[3];
+    start_loss(&w, every_layer(MC_ADL_RANKED));
+    CHECK(give(&w, FUND, NULL, NULL, NULL) == MC_OK);
+    CHECK(give(&w, ADL, queue, haircuts, NULL) == MC_OK);
+    CHECK(haircuts[0] == 333 && haircuts[1] == 0 && haircuts[2] == 67);
+    CHECK(w.ledger.deficit == 450 && mc_ledger_check(&w.ledger, NULL) == MC_OK);
+}
+
 static void the_last_layer_takes_equity_and_the_rest_stays_by_name(void)
 {
     world w;
@@ -193,6 +206,70 @@ static void layers_wait_for_their_turn(void)
     CHECK(refused(&w, FUND, NULL, MC_ERR_ARGUMENT, "no such layer"));
     CHECK(give(&w, ADL, WINNERS, NULL, NULL) == MC_OK);
     CHECK(w.ledger.deficit == 0);
+}
+
+/* Nobody is cut while the fund can pay, and nobody leaves before his cut. */
+static void a_fund_that_is_filled_pays_before_winners(void)
+{
+    world w;
+    start_loss(&w, every_layer(MC_ADL_PRO_RATA));
+    CHECK(give(&w, FUND, NULL, NULL, NULL) == MC_OK);
+    CHECK(give(&w, (mc_event){.kind = MC_EVENT_DEPOSIT, .account = -1, .amount = 200}, NULL, NULL,
+               NULL) == MC_OK);
+    CHECK(refused(&w, ADL, WINNERS, MC_ERR_ORDER, "insurance comes first"));
+    CHECK(give(&w, FUND, NULL, NULL, NULL) == MC_OK && w.ledger.deficit == 650);
+    CHECK(give(&w, ADL, WINNERS, NULL, NULL) == MC_OK && w.ledger.deficit == 0);
+
+    mc_waterfall rules = every_layer(MC_ADL_PRO_RATA);
+    rules.fee_to_fund = 1;
+    start_loss(&w, rules);
+    CHECK(give(&w, (mc_event){.kind = MC_EVENT_DEPOSIT, .account = 5, .amount = 9}, NULL, NULL,
+               NULL) == MC_OK);
+    CHECK(give(&w, FUND, NULL, NULL, NULL) == MC_OK);
+    CHECK(give(&w, (mc_event){.kind = MC_EVENT_LIQUIDATION, .account = 5, .counterparty = -1,
+                              .fee = 4}, NULL, NULL, NULL) == MC_OK);
+    CHECK(refused(&w, ADL, WINNERS, MC_ERR_ORDER, "insurance comes first"));
+}
+
+static void a_gain_waits_for_adl(void)
+{
+    world w;
+    const mc_event leave = {.kind = MC_EVENT_LIQUIDATION, .account = 1, .counterparty = -1,
+                            .pnl = 333};
+    start_loss(&w, every_layer(MC_ADL_PRO_RATA));
+    CHECK(refused(&w, leave, NULL, MC_ERR_ORDER, "before a gain is realised"));
+    CHECK(give(&w, FUND, NULL, NULL, NULL) == MC_OK);
+    CHECK(refused(&w, leave, NULL, MC_ERR_ORDER, "before a gain is realised"));
+    CHECK(give(&w, (mc_event){.kind = MC_EVENT_ADL}, NULL, NULL, NULL) == MC_OK);
+    CHECK(give(&w, leave, NULL, NULL, NULL) == MC_OK && w.cash[1] == 340);
+
+    start_loss(&w, (mc_waterfall){.insurance_limit = 1});
+    CHECK(give(&w, leave, NULL, NULL, NULL) == MC_OK); /* there is no ADL to wait for */
+}
+
+/* dYdX, 10 October 2025: the last position of a market is closed and the fund holds too little. */
+static void a_market_closes_to_its_last_position(void)
+{
+    world w;
+    const int64_t last[] = {1};
+    start(&w, every_layer(MC_ADL_PRO_RATA));
+    const mc_event events[] = {
+        {.kind = MC_EVENT_DEPOSIT, .account = 0, .amount = 100},
+        {.kind = MC_EVENT_DEPOSIT, .account = -1, .amount = 30},
+        {.kind = MC_EVENT_VARIATION, .account = 0, .counterparty = 1, .amount = 900},
+        {.kind = MC_EVENT_LIQUIDATION, .account = 0, .counterparty = 1, .amount = 40, .pnl = -900},
+        {.kind = MC_EVENT_INSURANCE},
+        {.kind = MC_EVENT_ADL, .count = 1},
+        {.kind = MC_EVENT_LIQUIDATION, .account = 1, .counterparty = -1, .pnl = 90, .fee = 5},
+        {.kind = MC_EVENT_DEPOSIT, .account = 1, .amount = -125},
+    };
+    for (size_t i = 0; i < sizeof events / sizeof *events; ++i) {
+        CHECK(give(&w, events[i], last, NULL, NULL) == MC_OK);
+        CHECK(mc_ledger_check(&w.ledger, NULL) == MC_OK && w.ledger.deficit >= 0);
+    }
+    /* 940 lost, 100 + 30 + 810 paid: the winner leaves with 40 + 90 - 5 */
+    CHECK(w.ledger.deficit == 0 && w.ledger.insurance == 0 && w.cash[1] == 0 && w.pnl[1] == 0);
+    CHECK(w.ledger.total == 5 && w.ledger.fees == 5);
 }
 
 static void what_cannot_be_done_is_named_and_changes_nothing(void)
@@ -315,6 +392,16 @@ static void a_ledger_from_outside_is_checked(void)
     w.cash[5] = -1;
     CHECK(mc_ledger_check(&w.ledger, &err) == MC_ERR_DOMAIN && err.row == 5);
     w.cash[5] = 0;
+    for (int a = 8; a < 16; ++a)
+        w.cash[a] = INT64_C(1) << 61; /* together 2^64, which a word does not see */
+    CHECK(mc_ledger_residual(&w.ledger) == 0);
+    CHECK(mc_ledger_check(&w.ledger, &err) == MC_ERR_DOMAIN && strstr(err.message, "residual"));
+    memset(w.cash + 8, 0, 8 * sizeof *w.cash);
+    const int64_t total = w.ledger.total;
+    w.ledger.total = INT64_MAX;
+    CHECK(mc_ledger_check(&w.ledger, &err) == MC_ERR_DOMAIN && strstr(err.message, "total is"));
+    w.ledger.total = total;
+    CHECK(mc_ledger_check(&w.ledger, NULL) == MC_OK);
     w.ledger.insurance = -1;
     CHECK(mc_ledger_check(&w.ledger, &err) == MC_ERR_DOMAIN && strstr(err.message, "insurance"));
     w.ledger.insurance = 50;
@@ -396,21 +483,64 @@ static mc_event random_event(const world *w, int64_t *candidates)
         for (int64_t a = 0; a < N; ++a)
             if (below(4) > 0)
                 candidates[event.count++] = a;
+        if (event.kind == MC_EVENT_ADL && w->ledger.waterfall.adl == MC_ADL_RANKED)
+            for (size_t i = 0; i < event.count; ++i) /* a queue has any order, and repeats */
+                candidates[i] = below(N);
     }
     return event;
+}
+
+/* Who is neither party to the event nor a candidate does not notice it. */
+static int others_are_untouched(const world *w, const world *before, const mc_event *event,
+                                const int64_t *candidates)
+{
+    int64_t cash[N], pnl[N];
+    memcpy(cash, w->cash, sizeof cash);
+    memcpy(pnl, w->pnl, sizeof pnl);
+    for (size_t i = 0; i < event->count; ++i) {
+        cash[candidates[i]] = before->cash[candidates[i]];
+        pnl[candidates[i]] = before->pnl[candidates[i]];
+    }
+    if (event->kind <= MC_EVENT_LIQUIDATION && event->account >= 0) {
+        cash[event->account] = before->cash[event->account];
+        pnl[event->account] = before->pnl[event->account];
+        cash[event->counterparty] = before->cash[event->counterparty];
+        pnl[event->counterparty] = before->pnl[event->counterparty];
+    }
+    return memcmp(cash, before->cash, sizeof cash) == 0 && memcmp(pnl, before->pnl, sizeof pnl) == 0;
+}
+
+/* Equity falls by the mark, by what one withdraws, by one's own liquidation, and as a candidate. */
+static int nobody_else_is_worse_off(const world *w, const world *before, const mc_event *event)
+{
+    for (int64_t a = 0; a < N; ++a) {
+        const int64_t change = w->cash[a] + w->pnl[a] - before->cash[a] - before->pnl[a];
+        const int is_party = a == event->account && event->kind <= MC_EVENT_LIQUIDATION;
+        if (change < 0 && !is_party && event->kind < MC_EVENT_ADL)
+            return 0;
+        if (event->kind == MC_EVENT_ADL && w->cash[a] != before->cash[a])
+            return 0;
+    }
+    return 1;
 }
 
 /* What ADL promises of the candidates; `before` is the world it started from. */
 static int adl_is_fair(const world *w, const world *before, const mc_event *event,
                        const int64_t *candidates, const int64_t *haircuts)
 {
-    int64_t sum = 0, gains = 0;
+    int64_t sum = 0, gains = 0, cut[N] = {0};
     int fair = memcmp(w->cash, before->cash, sizeof w->cash) == 0;
     for (size_t i = 0; i < event->count; ++i) {
-        const int64_t a = candidates[i], gain = before->pnl[a] > 0 ? before->pnl[a] : 0;
-        fair &= haircuts[i] >= 0 && haircuts[i] <= gain;
-        fair &= w->pnl[a] == before->pnl[a] - haircuts[i];
+        fair &= haircuts[i] >= 0;
+        cut[candidates[i]] += haircuts[i];
         sum += haircuts[i];
+    }
+    for (int64_t a = 0; a < N; ++a) {
+        int named = 0;
+        for (size_t i = 0; i < event->count; ++i)
+            named |= candidates[i] == a;
+        const int64_t gain = named && before->pnl[a] > 0 ? before->pnl[a] : 0;
+        fair &= cut[a] <= gain && w->pnl[a] == before->pnl[a] - cut[a];
         gains += gain;
     }
     const int64_t loss = before->ledger.deficit;
@@ -444,6 +574,8 @@ static void every_prefix_of_a_random_walk_adds_up(void)
         }
         ++applied[event.kind];
         broken += !is_solvent(&w);
+        broken += !others_are_untouched(&w, &before, &event, candidates);
+        broken += !nobody_else_is_worse_off(&w, &before, &event);
         if (event.kind == MC_EVENT_ADL)
             broken += !adl_is_fair(&w, &before, &event, candidates, haircuts);
         if (below(16) == 0) { /* the same event again */
@@ -467,11 +599,15 @@ int main(int argc, char **argv)
         steps = strtoull(argv[1], NULL, 10);
     RUN(a_loss_runs_down_the_layers);
     RUN(a_queue_cuts_its_first_entirely);
+    RUN(an_account_twice_in_a_queue_pays_once);
     RUN(the_last_layer_takes_equity_and_the_rest_stays_by_name);
     RUN(the_fund_pays_its_limit_an_event);
     RUN(a_loss_at_the_mark_is_not_withdrawn);
     RUN(a_fee_takes_what_the_loss_leaves);
     RUN(layers_wait_for_their_turn);
+    RUN(a_fund_that_is_filled_pays_before_winners);
+    RUN(a_gain_waits_for_adl);
+    RUN(a_market_closes_to_its_last_position);
     RUN(what_cannot_be_done_is_named_and_changes_nothing);
     RUN(balances_stop_at_their_bounds);
     RUN(a_repeated_event_is_a_no_op_and_another_is_refused);

@@ -39,6 +39,8 @@ def events(draw):
         return kind, {"account": draw(account), "counterparty": draw(account),
                       "amount": draw(st.one_of(st.just(0), size)),
                       "pnl": draw(st.sampled_from([1, 1, 2])), "fee": draw(size)}  # fmt: skip
+    if kind == "adl" and draw(st.booleans()):
+        return kind, draw(st.lists(account, max_size=2 * N))  # a queue may repeat itself
     return kind, sorted(draw(some)) if draw(st.booleans()) else draw(some)
 
 

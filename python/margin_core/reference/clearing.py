@@ -47,9 +47,15 @@ class Ledger:
         if amount < 0 and (self.deficit > 0 or -amount > there):
             raise DomainError("a withdrawal of more than there is, or while a deficit is open")
         if account < 0:
-            self.insurance += amount
+            self._fill_fund(amount)
         else:
             self.cash[account] += amount
+
+    def _fill_fund(self, amount: int) -> None:
+        """A fund that can pay again has its turn again."""
+        self.insurance += amount
+        if amount > 0:
+            self.passed = -1
 
     def variation(self, account: int, counterparty: int, amount: int) -> None:
         self.pnl[account] -= amount
@@ -59,6 +65,8 @@ class Ledger:
         held = self.pnl[account]
         if not min(held, 0) <= pnl <= max(held, 0):
             raise DomainError("realises P&L that the account does not have")
+        if pnl > 0 and self.deficit and self._has("adl") and self.passed < LAYERS.index("adl"):
+            raise RowOrderError("a gain is realised before auto-deleveraging")
         left = self.cash[account] + pnl - amount
         if amount and counterparty == account:
             raise ArgumentError("an account pays itself")
@@ -70,24 +78,26 @@ class Ledger:
         if amount:
             self.cash[counterparty] += amount
         if self.waterfall["fee_to_fund"]:
-            self.insurance += charged
+            self._fill_fund(charged)
         else:
             self.fees += charged
         if left < 0:
             self.deficit -= left
             self.passed = -1
 
-    def layer(self, name: str, candidates: Sequence[int] = ()) -> list[int]:
-        """Let one layer pay down the deficit; the candidates' haircuts."""
-        has = {
+    def _has(self, name: str) -> bool:
+        return {
             "insurance": self.waterfall["insurance_limit"] > 0,
             "adl": self.waterfall["adl"] != "none",
             "socialised": self.waterfall["socialises"],
-        }
+        }[name]
+
+    def layer(self, name: str, candidates: Sequence[int] = ()) -> list[int]:
+        """Let one layer pay down the deficit; the candidates' haircuts."""
         place = LAYERS.index(name)
-        if not has[name]:
+        if not self._has(name):
             raise ArgumentError(f"there is no {name}")
-        if self.deficit and any(has[LAYERS[k]] for k in range(self.passed + 1, place)):
+        if self.deficit and any(map(self._has, LAYERS[self.passed + 1 : place])):
             raise RowOrderError(f"{name} is not next")
         haircuts: list[int] = []
         if name == "insurance":
@@ -105,7 +115,10 @@ class Ledger:
         in_turn = adl and self.waterfall["adl"] == "ranked"
         if not in_turn and list(candidates) != sorted(set(candidates)):
             raise RowOrderError("candidates do not rise")
-        claims = [max(0, self.pnl[a] + (0 if adl else self.cash[a])) for a in candidates]
+        claims = [
+            max(0, self.pnl[a] + (0 if adl else self.cash[a])) if a not in candidates[:k] else 0
+            for k, a in enumerate(candidates)
+        ]  # one that a queue names again has nothing left
         share = haircuts_in_turn if in_turn else haircuts_in_proportion
         haircuts = share(self.deficit, claims)
         for account, cut in zip(candidates, haircuts, strict=True):

@@ -54,6 +54,24 @@ int64_t mc_ledger_residual(const mc_ledger *ledger)
     return (int64_t)(sum - (uint64_t)ledger->deficit - (uint64_t)ledger->total);
 }
 
+static void add(mc_wide *sum, int64_t value)
+{
+    const uint64_t word = (uint64_t)value;
+    sum->low += word;
+    sum->high += (uint64_t)(sum->low < word) - (uint64_t)(value < 0);
+}
+
+/* Without wrapping: the residual is modulo 2^64, and nine accounts can hold that much. */
+static bool adds_up(const mc_ledger *ledger)
+{
+    mc_wide sum = {0, 0};
+    for (size_t a = 0; a < ledger->n_accounts; ++a)
+        add(&sum, ledger->cash[a] + ledger->pnl[a]);
+    add(&sum, ledger->insurance + ledger->fees);
+    add(&sum, -ledger->deficit - ledger->total);
+    return sum.low == 0 && sum.high == 0;
+}
+
 mc_status mc_ledger_check(const mc_ledger *ledger, mc_error *err)
 {
     if (ledger == NULL || ledger->journal == NULL || ledger->n_journal == 0 ||
@@ -80,10 +98,12 @@ mc_status mc_ledger_check(const mc_ledger *ledger, mc_error *err)
                            "account %zu has cash %" PRId64 " and pnl %" PRId64
                            "; 0 to 2^61 and -2^61 to 2^61 are allowed",
                            a, ledger->cash[a], ledger->pnl[a]);
-    const int64_t residual = mc_ledger_residual(ledger);
-    if (residual != 0)
+    if (!in_range(ledger->total))
+        return mc_fail(err, MC_ERR_DOMAIN, -1, "total is %" PRId64 "; -2^61 to 2^61 is allowed",
+                       ledger->total);
+    if (!adds_up(ledger))
         return mc_fail(err, MC_ERR_DOMAIN, -1, "the ledger's residual is %" PRId64 ", not 0",
-                       residual);
+                       mc_ledger_residual(ledger));
     return MC_OK;
 }
 
@@ -149,6 +169,20 @@ static mc_status variation(step *s)
     return MC_OK;
 }
 
+static bool has_layer(const mc_waterfall *rules, int32_t layer)
+{
+    return layer == MC_EVENT_INSURANCE ? rules->insurance_limit > 0
+           : layer == MC_EVENT_ADL     ? rules->adl != MC_ADL_NONE
+                                       : rules->socialises;
+}
+
+/* A gain that became cash now would be out of reach of ADL, and others would pay its part. */
+static bool awaits_adl(const mc_ledger *ledger)
+{
+    return ledger->deficit > 0 && ledger->layer < MC_EVENT_ADL &&
+           has_layer(&ledger->waterfall, MC_EVENT_ADL);
+}
+
 static mc_status liquidation(step *s)
 {
     mc_ledger *const ledger = s->ledger;
@@ -163,6 +197,8 @@ static mc_status liquidation(step *s)
     const int64_t pnl = ledger->pnl[account], cash = ledger->cash[account] + event->pnl - cost;
     if (event->pnl < min64(pnl, 0) || event->pnl > positive(pnl))
         return refuse(s, MC_ERR_DOMAIN, "realises P&L that the account does not have");
+    if (event->pnl > 0 && awaits_adl(ledger))
+        return refuse(s, MC_ERR_ORDER, "auto-deleveraging comes before a gain is realised");
     if (cash < 0 && event->pnl != pnl)
         return refuse(s, MC_ERR_DOMAIN, "a part is closed that cannot pay: close the whole account");
     const int64_t fee = min64(event->fee, positive(cash));
@@ -180,8 +216,6 @@ static mc_status liquidation(step *s)
     *income += fee;
     if (cost > 0)
         ledger->cash[to] += cost;
-    if (deficit > ledger->deficit)
-        ledger->layer = 0; /* the new loss starts at the top */
     ledger->deficit = deficit;
     return MC_OK;
 }
@@ -242,13 +276,15 @@ static void cut_in_proportion(const step *s, uint64_t taken, uint64_t sum)
     }
 }
 
-static void cut_in_turn(const step *s, int64_t taken)
+/* What could not be taken: a queue may name an account twice, which then has nothing left. */
+static int64_t cut_in_turn(const step *s, int64_t taken)
 {
     for (size_t i = 0; i < s->event->count; ++i) {
         const int64_t amount = min64(taken, claim_of(s, s->candidates[i]));
         cut(s, i, amount);
         taken -= amount;
     }
+    return taken;
 }
 
 static mc_status mutualise(step *s)
@@ -261,17 +297,10 @@ static mc_status mutualise(step *s)
         return status;
     s->receipt.covered = min64(s->ledger->deficit, (int64_t)sum);
     if (ranked)
-        cut_in_turn(s, s->receipt.covered);
+        s->receipt.covered -= cut_in_turn(s, s->receipt.covered);
     else
         cut_in_proportion(s, (uint64_t)s->receipt.covered, sum);
     return MC_OK;
-}
-
-static bool has_layer(const mc_waterfall *rules, int32_t layer)
-{
-    return layer == MC_EVENT_INSURANCE ? rules->insurance_limit > 0
-           : layer == MC_EVENT_ADL     ? rules->adl != MC_ADL_NONE
-                                       : rules->socialises;
 }
 
 /* A layer pays once every layer above it has. */
@@ -341,9 +370,12 @@ static mc_status take(step *s)
                        ledger->last_id);
     if (s->event->id <= ledger->last_id)
         return repeat(s);
+    const int64_t deficit = ledger->deficit, fund = ledger->insurance;
     const mc_status status = apply(s);
     if (status != MC_OK)
         return status;
+    if (ledger->deficit > deficit || ledger->insurance > fund)
+        ledger->layer = 0; /* a new loss, or a fund that can pay again: from the top */
     s->receipt.deficit = ledger->deficit;
     ledger->last_id = s->event->id;
     ledger->journal[s->event->id % ledger->n_journal] = s->receipt;

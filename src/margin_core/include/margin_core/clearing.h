@@ -80,7 +80,8 @@ typedef struct mc_ledger {
     mc_receipt *journal;    /* [n_journal] the latest receipts, event `id` at id % n_journal    */
     size_t n_journal;       /* at least 1                                                       */
     uint64_t last_id;       /* of the last event applied                                        */
-    int32_t layer;          /* the kind of the last layer that the deficit has passed, or 0     */
+    int32_t layer;          /* the kind of the last layer that the deficit has passed, or 0: none
+                               since it last grew, or since the fund did                        */
     int32_t reserved;
     mc_waterfall waterfall;
 } mc_ledger;
@@ -100,7 +101,7 @@ MC_API MC_MUST_CHECK mc_status mc_ledger_check(const mc_ledger *ledger, mc_error
  * done ends the call: those before it stand, it and those after it change nothing.
  *
  *   candidates  [n_candidates] accounts; rising within an event, in the queue's order for
- *               MC_ADL_RANKED
+ *               MC_ADL_RANKED, where one that comes again has nothing left
  *   haircuts    out, [n_candidates] quanta taken, of events applied now; NULL where not wanted
  *   receipts    out, [n_events] of the events done; NULL where not wanted
  *   n_done      out, the events done, on an error too
@@ -115,7 +116,8 @@ MC_API MC_MUST_CHECK mc_status mc_ledger_check(const mc_ledger *ledger, mc_error
  *                      outside the list
  *   MC_ERR_INSTRUMENT  an account that does not exist
  *   MC_ERR_ORDER       an id that leaves a gap, came before with other contents, or is older than
- *                      the journal; a layer before its turn; candidates out of order
+ *                      the journal; a layer before its turn, or a gain realised before ADL has had
+ *                      its turn; candidates out of order
  *   MC_ERR_DOMAIN      an amount out of range; a withdrawal of more than the account is worth or
  *                      while a deficit is open; a part of an account closed that cannot pay
  *   MC_ERR_EXACTNESS   candidates' P&L or equity adds up to more than 2^63 - 1
