@@ -175,6 +175,7 @@ def test_explain_answers_and_draws(run, book, tmp_path):
     assert "Account bob, portfolio margin" in out and "BTC-25SEP26-70000-C" in out
     assert (tmp_path / "bob.svg").exists()
     assert "cross margin" in fits(run("explain", *book, "carol"))
+    assert "liquidatable below" in fits(run("explain", *book, "bob", "--liquidation"))
 
 
 def test_greeks_shows_chain_and_differences(run, chain, tmp_path):
