@@ -6,6 +6,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 
 from margin_core._binding._errors cimport raise_error
 from margin_core._binding._margin cimport BookHandle, MarginHandle
+from margin_core._binding._market cimport same_length
 from margin_core._binding._risk cimport RiskHandle
 from margin_core._binding.c_api cimport (
     MC_DEPTH_LEVELS, MC_OK, mc_depth, mc_depth_check, mc_depth_limit, mc_depth_recover,
@@ -18,20 +19,14 @@ from margin_core.errors import ArgumentError
 LEVELS = MC_DEPTH_LEVELS
 
 
-cdef int needs(str name, Py_ssize_t actual, Py_ssize_t expected) except -1:
-    if actual != expected:
-        raise ArgumentError(f"{name} has {actual} entries; {expected} are needed")
-    return 0
-
-
 def square_root(double mark, double depth_lots, double half_spread_frac, double impact_frac,
                 double[::1] lots not None, double[::1] cost not None):
     """Fills the first levels of `lots` and `cost`; returns how many."""
     cdef mc_error err
     cdef mc_status status
     cdef size_t n = 0
-    needs("lots", lots.shape[0], LEVELS)
-    needs("cost", cost.shape[0], LEVELS)
+    same_length("lots", lots.shape[0], LEVELS)
+    same_length("cost", cost.shape[0], LEVELS)
     with nogil:
         status = mc_depth_square_root(mark, depth_lots, half_spread_frac, impact_frac, &lots[0],
                                       &cost[0], &n, &err)
@@ -54,9 +49,9 @@ cdef class DepthHandle:
         cdef Py_ssize_t sides = taken.shape[0]
         if sides < 2 or sides % 2:
             raise ArgumentError(f"{sides} sides; two an instrument are needed")
-        needs("offset", offset.shape[0], sides + 1)
-        needs("cost", cost.shape[0], lots.shape[0])
-        needs("lots", lots.shape[0], offset[sides])
+        same_length("offset", offset.shape[0], sides + 1)
+        same_length("cost", cost.shape[0], lots.shape[0])
+        same_length("lots", lots.shape[0], offset[sides])
         self.columns = (offset, lots, cost, taken)
         self.depth.n_instruments = sides // 2
         self.depth.offset = &offset[0]
@@ -74,7 +69,7 @@ cdef class DepthHandle:
         self.depth.limit = NULL
         self.limit = limit
         if limit is not None:
-            needs("limit", limit.shape[0], 2 * self.depth.n_instruments)
+            same_length("limit", limit.shape[0], 2 * self.depth.n_instruments)
             self.depth.limit = &limit[0]
 
     def recover(self, double elapsed_s, double half_life_s):
@@ -90,10 +85,10 @@ cdef class DepthHandle:
         cdef mc_error err
         cdef mc_status status
         cdef const double *moves = NULL
-        needs("unit", unit.shape[0], self.depth.n_instruments)
-        needs("limit", limit.shape[0], 2 * self.depth.n_instruments)
+        same_length("unit", unit.shape[0], self.depth.n_instruments)
+        same_length("limit", limit.shape[0], 2 * self.depth.n_instruments)
         if move is not None:
-            needs("move", move.shape[0], 2 * self.depth.n_instruments)
+            same_length("move", move.shape[0], 2 * self.depth.n_instruments)
             moves = &move[0]
         with nogil:
             status = mc_depth_limit(&self.depth, &unit[0], moves, share, least, &limit[0], &err)
@@ -112,14 +107,14 @@ def plan(MarginHandle margin not None, BookHandle book not None, const int64_t[:
     cdef size_t done = 0
     cdef const int64_t *market_view = NULL
     cdef const int64_t *owners_view = NULL
-    needs("plans", plans.shape[0], accounts.shape[0])
+    same_length("plans", plans.shape[0], accounts.shape[0])
     if accounts.shape[0] == 0:
         return 0
     if market is not None:
-        needs("market", market.shape[0], 2 * margin.n_units)
+        same_length("market", market.shape[0], 2 * margin.n_units)
         market_view = &market[0]
     if owners is not None and book.n_owners > 0:
-        needs("owners", owners.shape[0], 2 * margin.n_units * book.n_owners)
+        same_length("owners", owners.shape[0], 2 * margin.n_units * book.n_owners)
         owners_view = &owners[0]
     rules.size = sizeof(mc_plan_rules)
     rules.buffer_k = buffer_k
@@ -128,10 +123,10 @@ def plan(MarginHandle margin not None, BookHandle book not None, const int64_t[:
     rules.paused = NULL
     rules.settles_in = NULL
     if paused is not None:
-        needs("paused", paused.shape[0], margin.n_units)
+        same_length("paused", paused.shape[0], margin.n_units)
         rules.paused = &paused[0]
     if settles_in is not None:
-        needs("settles_in", settles_in.shape[0], margin.n_instruments)
+        same_length("settles_in", settles_in.shape[0], margin.n_instruments)
         rules.settles_in = &settles_in[0]
     cdef mc_trade *room = &trades[0] if trades.shape[0] > 0 else NULL
     with nogil:
@@ -157,9 +152,9 @@ def next_thresholds(MarginHandle margin not None, RiskHandle risk not None,
                     const int64_t[::1] mm not None, unsigned threads, double[::1] move not None):
     cdef mc_error err
     cdef mc_status status
-    needs("equity", equity.shape[0], book.n_accounts)
-    needs("mm", mm.shape[0], book.n_accounts)
-    needs("move", move.shape[0], 2 * margin.n_units)
+    same_length("equity", equity.shape[0], book.n_accounts)
+    same_length("mm", mm.shape[0], book.n_accounts)
+    same_length("move", move.shape[0], 2 * margin.n_units)
     with nogil:
         status = mc_next_thresholds(margin.handle, risk.handle, book.handle, &equity[0], &mm[0],
                                     threads, &move[0], &err)

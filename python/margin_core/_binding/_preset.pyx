@@ -7,6 +7,7 @@ from libc.stdlib cimport calloc, free
 
 from margin_core._binding._errors cimport raise_error
 from margin_core._binding._margin cimport BookHandle
+from margin_core._binding._market cimport same_length
 from margin_core._binding.c_api cimport (
     MC_OK, mc_charge, mc_charge_form, mc_charge_rates, mc_charge_role, mc_charge_segment,
     mc_combination, mc_credit, mc_error, mc_preset, mc_preset_accounts, mc_preset_columns,
@@ -17,18 +18,12 @@ from margin_core._binding.c_api cimport (
 from margin_core.errors import ArgumentError
 
 
-cdef int needs(str name, Py_ssize_t actual, Py_ssize_t expected) except -1:
-    if actual != expected:
-        raise ArgumentError(f"{name} has {actual} entries; {expected} are needed")
-    return 0
-
-
 cdef const double *doubles(dict columns, str name, Py_ssize_t n) except? NULL:
     """A column that the dict keeps alive; NULL where it has none."""
     cdef const double[::1] column = columns.get(name)
     if column is None:
         return NULL
-    needs(name, column.shape[0], n)
+    same_length(name, column.shape[0], n)
     return &column[0] if n > 0 else NULL
 
 
@@ -36,7 +31,7 @@ cdef const int32_t *whole(dict columns, str name, Py_ssize_t n) except? NULL:
     cdef const int32_t[::1] column = columns.get(name)
     if column is None:
         return NULL
-    needs(name, column.shape[0], n)
+    same_length(name, column.shape[0], n)
     return &column[0] if n > 0 else NULL
 
 
@@ -45,7 +40,7 @@ cdef const uint8_t *bytes_of(dict columns, str name, Py_ssize_t n) except? NULL:
     cdef const uint8_t[::1] column = columns.get(name)
     if column is None:
         return NULL
-    needs(name, column.shape[0], n)
+    same_length(name, column.shape[0], n)
     return &column[0] if n > 0 else NULL
 
 
@@ -53,7 +48,7 @@ cdef double *wanted(dict out, str name, Py_ssize_t n) except? NULL:
     cdef double[::1] column = out.get(name)
     if column is None:
         return NULL
-    needs(name, column.shape[0], n)
+    same_length(name, column.shape[0], n)
     return &column[0] if n > 0 else NULL
 
 

@@ -6,6 +6,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 
 from margin_core._binding._errors cimport raise_error
 from margin_core._binding._margin cimport BookHandle, MarginHandle
+from margin_core._binding._market cimport same_length
 from margin_core._binding._risk cimport RiskHandle
 from margin_core._binding.c_api cimport (
     MC_OK, mc_error, mc_exposure, mc_range, mc_rank, mc_scan,
@@ -18,17 +19,11 @@ COLUMNS = ("equity", "im", "mm", "core", "short_option_mm", "short_option_im", "
            "concentration", "oracle", "closing", "haircut_mm", "haircut_im", "rounding")
 
 
-cdef int needs(str name, Py_ssize_t actual, Py_ssize_t expected) except -1:
-    if actual != expected:
-        raise ArgumentError(f"{name} has {actual} entries; {expected} are needed")
-    return 0
-
-
 cdef int64_t *whole(dict out, str name, Py_ssize_t n) except? NULL:
     cdef int64_t[::1] column = out.get(name)
     if column is None:
         return NULL
-    needs(name, column.shape[0], n)
+    same_length(name, column.shape[0], n)
     return &column[0] if n > 0 else NULL
 
 
@@ -36,7 +31,7 @@ cdef int32_t *scenario(dict out, str name, Py_ssize_t n) except? NULL:
     cdef int32_t[::1] column = out.get(name)
     if column is None:
         return NULL
-    needs(name, column.shape[0], n)
+    same_length(name, column.shape[0], n)
     return &column[0] if n > 0 else NULL
 
 
@@ -50,7 +45,7 @@ def scan(RiskHandle risk not None, BookHandle book not None, Py_ssize_t first,
     if n == 0:
         return
     if scenario_of is not None:
-        needs("scenario", scenario_of.shape[0], n)
+        same_length("scenario", scenario_of.shape[0], n)
         worst = &scenario_of[0]
     accounts.first = first
     accounts.count = n
@@ -68,9 +63,9 @@ def shares_below(RiskHandle risk not None, BookHandle book not None, Py_ssize_t 
     cdef mc_error err
     cdef mc_status status
     cdef Py_ssize_t n = line.shape[0], k = line.shape[1]
-    needs("weight", weight.shape[0], risk.n_scenarios)
-    needs("share", share.shape[0], n)
-    needs("a row of share", share.shape[1], k)
+    same_length("weight", weight.shape[0], risk.n_scenarios)
+    same_length("share", share.shape[0], n)
+    same_length("a row of share", share.shape[1], k)
     if n == 0 or k == 0:
         return
     accounts.first, accounts.count, accounts.n_threads = first, n, threads
@@ -86,11 +81,11 @@ def exposure(MarginHandle margin not None, BookHandle book not None, unsigned th
     cdef mc_error err
     cdef mc_status status
     cdef int64_t *by_owner = NULL
-    needs("market", market.shape[0], 2 * margin.n_units)
+    same_length("market", market.shape[0], 2 * margin.n_units)
     if book.n_owners > 0:
         if owners is None:
             raise ArgumentError("the book has owners of several accounts: owners is needed")
-        needs("owners", owners.shape[0], 2 * margin.n_units * book.n_owners)
+        same_length("owners", owners.shape[0], 2 * margin.n_units * book.n_owners)
         by_owner = &owners[0]
     with nogil:
         status = mc_exposure(margin.handle, book.handle, threads, &market[0], by_owner, &err)
@@ -114,14 +109,14 @@ def sweep(MarginHandle margin not None, BookHandle book not None, Py_ssize_t fir
     if count == 0:
         return
     if market is not None:
-        needs("market", market.shape[0], 2 * margin.n_units)
+        same_length("market", market.shape[0], 2 * margin.n_units)
         market_view = &market[0]
     if owners is not None and book.n_owners > 0:
-        needs("owners", owners.shape[0], 2 * margin.n_units * book.n_owners)
+        same_length("owners", owners.shape[0], 2 * margin.n_units * book.n_owners)
         owners_view = &owners[0]
     to.status = NULL
     if status_column is not None:
-        needs("status", status_column.shape[0], count)
+        same_length("status", status_column.shape[0], count)
         to.status = &status_column[0]
     to.equity = whole(out, "equity", count)
     to.im = whole(out, "im", count)
@@ -156,8 +151,8 @@ def rank(const int64_t[::1] equity not None, const int64_t[::1] mm not None,
     cdef mc_error err
     cdef mc_status status
     cdef Py_ssize_t n = equity.shape[0]
-    needs("mm", mm.shape[0], n)
-    needs("order", order.shape[0], n)
+    same_length("mm", mm.shape[0], n)
+    same_length("order", order.shape[0], n)
     if n == 0:
         return
     with nogil:
