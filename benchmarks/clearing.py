@@ -16,7 +16,6 @@ venue, ten positions each; those that are planned have a fifth less equity than 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
@@ -24,7 +23,6 @@ import numpy as np
 from timing import Case, Effort, Runner, race
 
 import margin_core as mc
-from margin_core._binding import _margin
 from margin_core.synthetic import synthetic_book, synthetic_market
 
 N_ACCOUNTS, MARKETS, EACH = 437_723, 160, 75
@@ -109,13 +107,7 @@ class Second:
         lowest = standing.order[equity[standing.order] > 0][: MARKETS * EACH]
         cash = book.cash.copy()
         cash[lowest] -= equity[lowest] - mm[lowest] * 4 // 5
-        handle = _margin.BookHandle(
-            n_instruments=len(self.margin.risk.instruments), offset=book.offset,
-            instrument=book.row, lots=book.lots, cash=cash, mode=book.mode, owner=book.owner_row,
-            n_owners=book.n_owners, order_offset=book.order_offset,
-            order_instrument=book.order_row, order_lots=book.order_lots,
-            order_limit=book.order_limit)
-        self.book = replace(book, handle=handle, cash=cash)
+        self.book = book.with_columns(len(self.margin.risk.instruments), cash=cash)
         self.lowest = lowest
         self.depth = mc.Depth.square_root(self.margin, 5e8, 0.003, half_spread_frac=0.0002)
 

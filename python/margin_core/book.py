@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -481,6 +481,30 @@ class PackedBook:
     order_lots: NDArray[np.float64] | None
     order_limit: NDArray[np.float64] | None
 
+    @classmethod
+    def of(cls, n_instruments: int, **columns: Any) -> PackedBook:
+        """A book of these columns, every attribute but `handle`; the core checks them."""
+        handle = _margin.BookHandle(
+            n_instruments=n_instruments,
+            offset=columns["offset"],
+            instrument=columns["row"],
+            lots=columns["lots"],
+            cash=columns["cash"],
+            mode=columns["mode"],
+            owner=columns["owner_row"],
+            n_owners=columns["n_owners"],
+            order_offset=columns["order_offset"],
+            order_instrument=columns["order_row"],
+            order_lots=columns["order_lots"],
+            order_limit=columns["order_limit"],
+        )
+        return cls(handle=handle, **columns)
+
+    def with_columns(self, n_instruments: int, **changes: Any) -> PackedBook:
+        """The same accounts with other columns."""
+        columns = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "handle"}
+        return PackedBook.of(n_instruments, **columns | changes)
+
 
 @dataclass(frozen=True)
 class CostBases:
@@ -647,21 +671,7 @@ class _Packer:
         for values in columns.values():
             if isinstance(values, np.ndarray):
                 values.flags.writeable = False
-        handle = _margin.BookHandle(
-            n_instruments=len(self.instruments),
-            offset=columns["offset"],
-            instrument=columns["row"],
-            lots=columns["lots"],
-            cash=cash,
-            mode=columns["mode"],
-            owner=owner_row,
-            n_owners=n_owners,
-            order_offset=columns["order_offset"],
-            order_instrument=columns["order_row"],
-            order_lots=columns["order_lots"],
-            order_limit=columns["order_limit"],
-        )
-        return PackedBook(handle=handle, accounts=book.accounts, **columns)
+        return PackedBook.of(len(self.instruments), accounts=book.accounts, **columns)
 
     def check_sums(
         self, total: NDArray[np.float64], holder: NDArray[np.int64], at: NDArray[np.int64]

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from margin_core._binding import _liquidation, _margin
+from margin_core._binding import _liquidation
 from margin_core.book import Book, PackedBook
 from margin_core.errors import (
     ArgumentError,
@@ -338,14 +338,7 @@ class Plans:
             "lots": total.astype(np.float64), "cash": cash,
         }  # fmt: skip
         columns |= self._orders_left()
-        handle = _margin.BookHandle(
-            n_instruments=n, offset=columns["offset"], instrument=columns["row"],
-            lots=columns["lots"], cash=cash, mode=book.mode, owner=book.owner_row,
-            n_owners=book.n_owners, order_offset=columns["order_offset"],
-            order_instrument=columns["order_row"], order_lots=columns["order_lots"],
-            order_limit=columns["order_limit"],
-        )  # fmt: skip
-        return replace(book, handle=handle, **columns)
+        return book.with_columns(n, **columns)
 
     def _orders_left(self) -> dict[str, Any]:
         names = ("order_offset", "order_row", "order_lots", "order_limit")
@@ -420,10 +413,6 @@ def plan(
     packed = book.pack(margin.risk) if isinstance(book, Book) else book
     if not isinstance(packed, PackedBook):
         raise ArgumentError(f"a Book is needed, not {type(book).__name__}")
-    if depth.margin.risk.instruments is not margin.risk.instruments and len(
-        depth.margin.risk.instruments
-    ) != len(margin.risk.instruments):
-        raise ArgumentError("the depth is of other instruments than the margin")
     if accounts is None:
         found = standing or sweep(packed, margin, market_exposure=market_exposure, threads=threads)
         order = found.order

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 from collections.abc import Iterator
@@ -62,12 +63,12 @@ def read_order_books(path: str | os.PathLike[str], *, every_s: float = 1.0) -> I
         A line that cannot be read, an update that is missing, a book that is crossed or empty; the
         message names file and line.
     """
-    source = os.fspath(path)
+    source = str(os.fspath(path))
     if not every_s > 0.0:
-        raise fail(str(source), f"a book every {every_s:g} s is asked for")
-    book = _Book(str(source))
+        raise fail(source, f"a book every {every_s:g} s is asked for")
+    book = _Book(source)
     due = None
-    for number, line in enumerate(_lines(path), 1):
+    for number, line in enumerate(_unpacked(read_bytes(path), source).splitlines(), 1):
         moment = book.take(number, line)
         if moment is None:
             continue
@@ -76,17 +77,16 @@ def read_order_books(path: str | os.PathLike[str], *, every_s: float = 1.0) -> I
             due = moment + int(every_s * 1e9)
 
 
-def _lines(path: str | os.PathLike[str]) -> list[bytes]:
-    data = read_bytes(path)
-    if data[:2] == b"\x1f\x8b":
-        try:
-            with gzip.open(path) as file:
-                data = file.read(MAX_BYTES + 1)
-        except (OSError, EOFError) as error:
-            raise fail(os.fspath(path).__str__(), f"damaged: {error}") from error
-        if len(data) > MAX_BYTES:
-            raise fail(str(os.fspath(path)), f"unpacks to more than {MAX_BYTES} bytes")
-    return data.splitlines()
+def _unpacked(data: bytes, source: str) -> bytes:
+    if data[:2] != b"\x1f\x8b":
+        return data
+    try:
+        data = gzip.GzipFile(fileobj=io.BytesIO(data)).read(MAX_BYTES + 1)
+    except (OSError, EOFError) as error:
+        raise fail(source, f"damaged: {error}") from error
+    if len(data) > MAX_BYTES:
+        raise fail(source, f"unpacks to more than {MAX_BYTES} bytes")
+    return data
 
 
 class _Book:

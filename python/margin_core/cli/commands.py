@@ -338,6 +338,7 @@ def backtest(
     static range and a plain EWMA.
     """
     from margin_core.cli import dynamics, inputs, screen
+    from margin_core.dynamics.picture import backtest_picture
     from margin_core.plot import FORMATS, require_matplotlib
 
     screen.check_output(picture, FORMATS)
@@ -349,14 +350,7 @@ def backtest(
     instant = inputs.instant_of("--split", split)
     found = dynamics.run(prices, thresholds, instant, levels)
     dynamics.show(found)
-    if out:
-        screen.save(found.table(), out)
-        screen.say(f"Written to {out}")
-    if picture:
-        from margin_core.dynamics.picture import backtest_picture
-
-        backtest_picture(found, picture)
-        screen.say(f"Picture: {picture}")
+    screen.deliver(found, out, picture, backtest_picture)
 
 
 @app.command()
@@ -392,6 +386,7 @@ def crash(
     """
     from margin_core.cli import crash as crashes
     from margin_core.cli import screen
+    from margin_core.crash.picture import crash_picture
     from margin_core.plot import FORMATS, require_matplotlib
 
     screen.check_output(picture, FORMATS)
@@ -404,14 +399,7 @@ def crash(
         return
     found = crashes.run(events, event, prices, accounts, seeds, impact)
     crashes.show(found)
-    if out:
-        screen.save(found.table(), out)
-        screen.say(f"Written to {out}")
-    if picture:
-        from margin_core.crash.picture import crash_picture
-
-        crash_picture(found, picture)
-        screen.say(f"Picture: {picture}")
+    screen.deliver(found, out, picture, crash_picture)
 
 
 @app.command()
@@ -499,9 +487,4 @@ def compare(
     crowd = dict(inputs.amount_of("--open-interest", text) for text in interest)
     found = run(book, market, models or None, open_interest_usd=crowd)
     show_comparison(found)
-    if out:
-        screen.save(found.table(), out)
-        screen.say(f"Written to {out}")
-    if picture:
-        comparison_picture(found, picture)
-        screen.say(f"Picture: {picture}")
+    screen.deliver(found, out, picture, comparison_picture)

@@ -17,7 +17,7 @@ from margin_core.replay import find_event, read_events
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from margin_core.crash.simulate import Crash
+    from margin_core.crash.simulate import Crash, Run
     from margin_core.replay import Event
 
 MILLION = 1e6
@@ -72,10 +72,10 @@ def show(found: Crash) -> None:
     rows = [(t, q, found.of(t, q)) for t in THRESHOLDS for q in LIQUIDATION]
     worst = [f"displaced_{unit}" for unit in found.paths[first.seed].units]
 
-    def mean(runs: list, name: str, scale: float = 1.0) -> str:  # type: ignore[type-arg]
+    def mean(runs: list[Run], name: str, scale: float = 1.0) -> str:
         return number(float(np.mean([r.totals[name] for r in runs])) / scale, 3)
 
-    def span(runs: list, name: str) -> str:  # type: ignore[type-arg]
+    def span(runs: list[Run], name: str) -> str:
         values = [r.totals[name] for r in runs]
         return f"{number(min(values))}-{number(max(values))}"
 
@@ -116,6 +116,6 @@ def show(found: Crash) -> None:
     screen.prose("Traders, depth and their answers are assumptions: docs/method/crash.md.")
 
 
-def _pushed(runs: list, names: list[str]) -> str:  # type: ignore[type-arg]
+def _pushed(runs: list[Run], names: list[str]) -> str:
     most = [max(r.totals[name] for name in names) for r in runs]
     return f"{100 * float(np.mean(most)):.0f} %"

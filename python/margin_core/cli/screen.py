@@ -251,6 +251,18 @@ def check_output(path: str | None, suffixes: tuple[str, ...]) -> None:
         parquet_module()
 
 
+def deliver(
+    found: Any, out: str | None, picture: str | None, draw: Callable[[Any, str], None]
+) -> None:
+    """Write the table and the picture of what was found, where they are asked for, and say so."""
+    if out:
+        save(found.table(), out)
+        say(f"Written to {out}")
+    if picture:
+        draw(found, picture)
+        say(f"Picture: {picture}")
+
+
 def save(table: Table, path: str) -> None:
     """Write a table as .csv or .parquet, by the file's name."""
     if path.lower().endswith(".csv"):

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from margin_core._binding import _margin
 from margin_core.book import PackedBook
 from margin_core.margin import Margin
 from margin_core.market import Market
@@ -125,16 +124,12 @@ class Venue:
             "mode": np.zeros(len(lots), np.uint8),
             "owner_row": np.full(len(lots), -1, np.int32), "n_owners": 0,
         }  # fmt: skip
-        handle = _margin.BookHandle(
-            n_instruments=len(margin.instruments), offset=offset, instrument=columns["row"],
-            lots=columns["lots"], cash=columns["cash"], mode=columns["mode"],
-            owner=columns["owner_row"], n_owners=0,
-        )  # fmt: skip
         nothing: Any = dict.fromkeys(("order_offset", "order_row", "order_lots", "order_limit"))
         parent = np.full(len(lots), -1, np.int64)
-        return PackedBook(
-            handle=handle, accounts=np.arange(len(lots)), parent=parent, **columns, **nothing
-        )
+        return PackedBook.of(
+            len(margin.instruments), accounts=np.arange(len(lots)), parent=parent, **columns,
+            **nothing,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
