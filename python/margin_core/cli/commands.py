@@ -363,8 +363,11 @@ def backtest(
               metavar="N", help="Traders of the synthetic venue.")  # fmt: skip
 @click.option("--seeds", type=click.IntRange(1, 100), default=3, show_default=True, metavar="N",
               help="How many venues are drawn.")  # fmt: skip
-@click.option("--impact", type=click.FloatRange(0.0, 100.0), default=1.0, show_default=True,
+@click.option("--impact", type=click.FloatRange(0.0, 4.0), default=1.0, show_default=True,
               metavar="X", help="Scales what liquidations do to prices; 0: nothing.")  # fmt: skip
+@click.option("--window", type=click.FloatRange(1.0, 36_500.0), default=365.0, show_default=True,
+              metavar="DAYS", help="Static ranges are the mean of the dynamic ones over as many "
+              "days before the crash.")  # fmt: skip
 @click.option("--picture", metavar="FILE", help="Draw the first venue, as .png, .svg or .pdf.")
 @click.option("--out", metavar="FILE", help="Write a row a run there, as .csv or .parquet.")
 def crash(
@@ -374,6 +377,7 @@ def crash(
     accounts: int,
     seeds: int,
     impact: float,
+    window: float,
     picture: str | None,
     out: str | None,
 ) -> None:
@@ -397,7 +401,7 @@ def crash(
     if event is None:
         crashes.show_events(events)
         return
-    found = crashes.run(events, event, prices, accounts, seeds, impact)
+    found = crashes.run(events, event, prices, accounts, seeds, impact, window)
     crashes.show(found)
     screen.deliver(found, out, picture, crash_picture)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`margin-core crash`: what it reads and shows."""
+"""`margin-core crash`: a venue in a crash, under four pairs of rules."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from margin_core.crash.simulate import Crash, Run
     from margin_core.replay import Event
 
-MILLION = 1e6
+VENUES = [(t, q) for t in THRESHOLDS for q in LIQUIDATION]
 
 
 def read(path: str | None) -> list[Event]:
@@ -33,15 +33,14 @@ def show_events(events: Sequence[Event]) -> None:
     screen.show(
         [
             Column("event", [clean(event.id, 30) for event in events], right=False),
-            Column("hours", [number(event.shock.horizon_s / 3600, 2) for event in events]),
-            Column("moves", [_moves(event) for event in events], right=False),
+            Column("moves of the price, %", [_moves(event) for event in events], right=False),
         ]
     )
 
 
 def _moves(event: Event) -> str:
-    moves = (f"{clean(unit, 8)} {100 * move:+.0f} %" for unit, move in event.shock.spot.items())
-    return ", ".join(list(moves)[:3])
+    moves = event.shock.spot.items()
+    return clean(", ".join(f"{unit} {100 * move:+.0f}" for unit, move in moves), 44)
 
 
 def run(
@@ -51,6 +50,7 @@ def run(
     accounts: int,
     seeds: int,
     impact: float,
+    window_days: float,
 ) -> Crash:
     """Read the files and play the event."""
     event = find_event(list(events), name)
@@ -60,62 +60,113 @@ def run(
             bars = read_bars(prices)
     with screen.progress("simulating") as progress:
         return crash(event, bars, n_accounts=accounts, seeds=range(seeds), impact=impact,
-                     progress=progress)  # fmt: skip
+                     window_days=window_days, progress=progress)  # fmt: skip
 
 
 def show(found: Crash) -> None:
-    """A row a venue: means over seeds, and the least and most where that matters."""
-    event, first = found.event, found.runs[0]
-    screen.heading(f"{clean(event.name)} ({clean(event.date_utc, 10)})")
+    """What happened, the four venues beside each other, and what is assumed."""
+    event = found.event
+    screen.say(f"{clean(event.name)}, {clean(event.date_utc)}", bold=True)
     screen.prose(clean(event.what))
+    path = next(iter(found.paths.values()))
+    recorded = ", ".join(path.recorded)
+    screen.prose(
+        f"Recorded prices: {recorded}." if recorded else "Prices after the event's figures."
+    )
+    _show_venues(found)
+    if len(found.paths) > 1:
+        _show_spread(found)
+    _show_displaced(found, path.units)
     screen.say()
-    rows = [(t, q, found.of(t, q)) for t in THRESHOLDS for q in LIQUIDATION]
-    worst = [f"displaced_{unit}" for unit in found.paths[first.seed].units]
+    screen.prose(
+        "liquidated: accounts, whole or in part. whole: with nothing left. sold, delev.: positions "
+        "closed in the market, and handed to winners without a sale, % of open interest. IM: all "
+        "accounts', before the crash. Amounts in million USD; bad debt is paid by the insurance "
+        "fund, then by ADL, then by everybody."
+    )
+    assumed = event.assumed()
+    screen.prose(
+        "Static ranges are the mean of the dynamic ones over the window before the crash; traders "
+        "lever up to what margin allows. Assumed: the venue, its traders and its depth "
+        "(docs/method/crash.md)" + (f", and of the event {clean(', '.join(assumed))}." if assumed
+                                    else ".")
+    )  # fmt: skip
+    residual = max(run.totals["residual_quanta"] for run in found.runs)
+    excess = max(run.totals["adl_excess_quanta"] for run in found.runs)
+    screen.prose(
+        f"The ledger's residual was {number(residual)} quanta after every step; no round of ADL "
+        f"took more than {number(max(excess, 0.0))} quanta beyond the deficit."
+    )
 
-    def mean(runs: list[Run], name: str, scale: float = 1.0) -> str:
-        return number(float(np.mean([r.totals[name] for r in runs])) / scale, 3)
 
-    def span(runs: list[Run], name: str) -> str:
-        values = [r.totals[name] for r in runs]
-        return f"{number(min(values))}-{number(max(values))}"
+def _mean(runs: Sequence[Run], name: str) -> float:
+    return float(np.mean([run.totals[name] for run in runs]))
 
+
+def _share(runs: Sequence[Run], name: str) -> float:
+    return 100 * float(np.mean([r.totals[name] / r.totals["open_interest_usd"] for r in runs]))
+
+
+def _show_venues(found: Crash) -> None:
+    venues = [found.of(*pair) for pair in VENUES]
+
+    def money(name: str) -> list[str]:
+        return [number(_mean(runs, name) / 1e6, 2) for runs in venues]
+
+    many = len(found.paths)
+    screen.heading(f"Mean of {many} seeds" if many > 1 else "Four venues")
     screen.show(
         [
-            Column("thresholds", [t for t, _, _ in rows], right=False),
-            Column("closing", [q for _, q, _ in rows], right=False),
-            Column(
-                "hit",
-                [number(round(np.mean([x.totals["liquidated"] for x in r]))) for *_, r in rows],
-            ),
-            Column("least-most", [span(r, "liquidated") for *_, r in rows]),
-            Column("bad debt", [mean(r, "bad_debt_usd", MILLION) for *_, r in rows]),
-            Column("fund", [mean(r, "insurance_usd", MILLION) for *_, r in rows]),
-            Column("ADL", [mean(r, "adl_usd", MILLION) for *_, r in rows]),
-            Column("shared", [mean(r, "socialised_usd", MILLION) for *_, r in rows]),
-            Column("pushed", [_pushed(r, worst) for *_, r in rows]),
+            Column("ranges", [t for t, _ in VENUES], right=False),
+            Column("closing", [q for _, q in VENUES], right=False),
+            Column("IM", [number(_mean(runs, "im_usd") / 1e6) for runs in venues]),
+            Column("liquidated", [number(_mean(runs, "liquidated")) for runs in venues]),
+            Column("whole", [number(_mean(runs, "closed")) for runs in venues]),
+            Column("sold", [number(_share(runs, "sold_usd"), 1) for runs in venues]),
+            Column("delev.", [number(_share(runs, "deleveraged_usd"), 1) for runs in venues]),
+            Column("bad debt", money("bad_debt_usd")),
+            Column("fund", money("insurance_usd")),
+            Column("ADL", money("adl_usd")),
+        ],
+        gap=1,
+    )
+
+
+def _show_spread(found: Crash) -> None:
+    venues = [found.of(*pair) for pair in VENUES]
+
+    def span(name: str, scale: float, digits: int) -> list[str]:
+        out = []
+        for runs in venues:
+            held = [run.totals[name] / scale for run in runs]
+            out.append(f"{number(min(held), digits)} to {number(max(held), digits)}")
+        return out
+
+    screen.heading("From the least to the most of them")
+    screen.show(
+        [
+            Column("ranges", [t for t, _ in VENUES], right=False),
+            Column("closing", [q for _, q in VENUES], right=False),
+            Column("liquidated", span("liquidated", 1.0, 0)),
+            Column("bad debt", span("bad_debt_usd", 1e6, 2)),
+            Column("ADL", span("adl_usd", 1e6, 2)),
         ]
     )
-    screen.say()
-    recorded = found.paths[first.seed].recorded
-    of = f"recorded for {', '.join(recorded)}" if recorded else "from the event's figures"
-    assumed = [f for f, origin in event.provenance.items() if not str(origin).startswith("S")]
-    screen.prose(
-        f"{number(first.totals['accounts'])} traders, {len(found.paths)} venues drawn; prices "
-        f"outside are {of}. hit: accounts liquidated, in part or whole. Amounts in millions of "
-        "USD: losses beyond an account's own collateral, and who bore them (the fund; winners' "
-        "P&L; everybody). pushed: the furthest that the venue's own liquidations took a price from "
-        f"the one outside. The ledger's residual was "
-        f"{number(max(r.totals['residual_quanta'] for r in found.runs))} quanta throughout; ADL "
-        "never took more than the deficit by "
-        f"{number(max(0.0, *(r.totals['adl_excess_quanta'] for r in found.runs)))} quanta."
-    )
-    if assumed:
-        screen.prose(
-            f"Not published as such, derived or assumed: {', '.join(map(clean, assumed))}."
-        )
-    screen.prose("Traders, depth and their answers are assumptions: docs/method/crash.md.")
 
 
-def _pushed(runs: list[Run], names: list[str]) -> str:
-    most = [max(r.totals[name] for name in names) for r in runs]
-    return f"{100 * float(np.mean(most)):.0f} %"
+def _show_displaced(found: Crash, units: Sequence[str]) -> None:
+    venues = [found.of(*pair) for pair in VENUES]
+    screen.heading("Largest distance from the price outside, %; range before the crash, %")
+    shown = units[:4]
+    screen.show(
+        [
+            Column("ranges", [t for t, _ in VENUES], right=False),
+            Column("closing", [q for _, q in VENUES], right=False),
+            *(
+                Column(clean(unit, 8), [
+                    f"{number(100 * _mean(runs, f'displaced_{unit}'), 1)}; "
+                    f"{number(100 * _mean(runs, f'range_before_{unit}'), 1)}" for runs in venues])
+                for unit in shown
+            ),
+        ]
+    )  # fmt: skip

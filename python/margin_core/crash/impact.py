@@ -50,15 +50,19 @@ class Impact:
         self, sold_usd: NDArray[np.float64], depth_frac: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Take net sales; how far the average fill is below the displacement that stood."""
-        before, after = self.flow_usd, self.flow_usd + sold_usd
-        stood = self.displacement(depth_frac)
-        scale = self.impact_frac / np.sqrt(self.depth_usd * depth_frac)
-        area = -(2 / 3) * scale * (np.abs(after) ** 1.5 - np.abs(before) ** 1.5)
-        moved = sold_usd != 0.0
-        average = np.divide(area, sold_usd, out=stood.copy(), where=moved)
-        self.flow_usd = after
-        return np.asarray(np.maximum((stood - average) * np.sign(sold_usd), 0.0))
+        given_up = np.array([self.area(u, sold_usd[[u]], depth_frac)[0]
+                             for u in range(len(sold_usd))])  # fmt: skip
+        self.flow_usd = self.flow_usd + sold_usd
+        size = np.abs(sold_usd)
+        return np.divide(given_up, size, out=np.zeros_like(size), where=size > 0.0)
 
-    def room(self, most_frac: float, depth_frac: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The flow in USD, either way, at which the displacement is `most_frac`."""
-        return np.asarray(self.depth_usd * depth_frac * (most_frac / self.impact_frac) ** 2)
+    def area(
+        self, u: int, sold_usd: NDArray[np.float64], depth_frac: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """What selling (below 0: buying) gives up against the displaced price, USD, unit u."""
+        scale = self.impact_frac[u] / np.sqrt(self.depth_usd[u] * depth_frac[u])
+        before = self.flow_usd[u]
+        after = before + sold_usd
+        moved = (2 / 3) * scale * (np.abs(after) ** 1.5 - np.abs(before) ** 1.5)
+        stood = scale * np.sign(before) * np.sqrt(np.abs(before))
+        return np.asarray(np.maximum(moved - stood * sold_usd, 0.0))

@@ -33,7 +33,7 @@ FAST_SHARE = 0.8  # of the move, in the fast leg
 REBOUND = 1 / 3  # of the move, in the hour after the bottom
 DEPTH_HALF_LIFE_S = 2 * HOUR_S  # of what is missing of it, after the bottom
 NO_LIQUIDITY, NO_VOL = 0.1, 0.8  # where the event names none
-FINE_S, COARSE_S, FINE_BELOW_S = 60, 300, 6 * HOUR_S
+FINE_S, COARSE_S, STEP_MOVE = 60, 300, 0.005  # a step is fine where any price moves more
 START_USD = {"BTC": 8_000.0, "ETH": 200.0, "SOL": 150.0}
 
 
@@ -44,8 +44,8 @@ class Path:
     Attributes
     ----------
     units : tuple of str
-    step_s : int
     time_ns : (n,) int64
+        Every five minutes, and every minute while a price moves; full hours are among them.
     price_usd : (n, n_units) float64
     depth_frac : (n, n_units) float64
         Of the depth in normal times.
@@ -56,7 +56,6 @@ class Path:
     """
 
     units: tuple[str, ...]
-    step_s: int
     time_ns: NDArray[np.int64]
     price_usd: NDArray[np.float64]
     depth_frac: NDArray[np.float64]
@@ -94,8 +93,7 @@ def crash_path(event: Event, bars: Mapping[str, Bars] | None = None, *, seed: in
     points = {unit: _waypoints(shock, name) for unit, name in names.items()}
     # a recorded crash ends when the figures say it did
     lasts_s = begin_s - start_s + max(line[-1][0] for line in points.values())
-    step_s = FINE_S if lasts_s <= FINE_BELOW_S else COARSE_S
-    second = np.arange(0, int(lasts_s) + step_s, step_s)
+    second = np.arange(0, int(lasts_s) + FINE_S, FINE_S)
     time_ns = (start_s + second) * S
     hour_ns, hour_usd, present = _history(units, shock, names, held, start_s, seed)
     price = np.empty((len(second), len(units)))
@@ -112,7 +110,23 @@ def crash_path(event: Event, bars: Mapping[str, Bars] | None = None, *, seed: in
         away = np.abs(np.log(price[:, u] / price[0, u]))
         least = shock.liquidity.get(names[unit], NO_LIQUIDITY)
         depth[:, u] = _depth(second, begin_s - start_s, second[int(away.argmax())], least)
-    return Path(units, step_s, time_ns, price, depth, hour_ns, hour_usd, present, tuple(recorded))
+    kept = _steps(second, np.log(price))
+    return Path(units, time_ns[kept], price[kept], depth[kept], hour_ns, hour_usd, present,
+                tuple(recorded))  # fmt: skip
+
+
+def _steps(second: NDArray[np.int64], log: NDArray[np.float64]) -> NDArray[np.int64]:
+    kept = [0]
+    for k in range(1, len(second)):
+        moved = np.abs(log[min(k + 1, len(log) - 1)] - log[kept[-1]]).max()
+        if (
+            moved > STEP_MOVE
+            or second[k] - second[kept[-1]] >= COARSE_S
+            or second[k] % HOUR_S == 0
+            or k == len(second) - 1
+        ):
+            kept.append(k)
+    return np.array(kept)
 
 
 def _begin_s(event: Event) -> int:

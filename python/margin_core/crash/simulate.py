@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One crash, four venues: thresholds that stand still or follow, liquidation at once or planned."""
+"""One crash, four venues: thresholds that stand or follow, liquidation at once or planned."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from margin_core.crash.path import Path, crash_path
 from margin_core.crash.venue import ENTRY_DAYS, QUANTUM, Position, Traders, Venue, ranged
 from margin_core.dynamics.threshold import Thresholds
 from margin_core.errors import ArgumentError
-from margin_core.liquidation import Depth, plan
-from margin_core.sweep import sweep
+from margin_core.liquidation import OUTCOMES, next_thresholds, plan
+from margin_core.sweep import rank, sweep
 from margin_core.table import Table
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from margin_core.dynamics.bars import Bars
     from margin_core.margin import Margin
     from margin_core.replay import Event
+    from margin_core.sweep import Standing
 
 __all__ = ["LIQUIDATION", "THRESHOLDS", "Crash", "Run", "crash"]
 
@@ -40,8 +41,9 @@ HALF_LIFE_S = 900.0  # in which the book recovers from half of what it took
 FUND = 0.01  # of all traders' capital
 FEE = 0.005  # of what is closed
 HALF_SPREAD = 0.0005
-BUFFER = 0.1  # of MM, above it, that a plan restores
-BUDGET = 0.03  # the displacement up to which planned liquidations trade
+BUFFER = 0.25  # of MM, above it, that a plan restores: about IM
+SHARE, LEAST, PUSH = 0.25, 0.02, 0.5  # what plans take of the depth in a minute: `work_off`
+SMALLER = 0.8  # what a position is cut to that concentration would have liquidated at once
 STREET_USD = 1e10  # market makers, who are never liquidated
 CALLED_TO = 1.05  # of IM: what an answered margin call brings
 
@@ -130,7 +132,7 @@ def crash(
     seeds : sequence of int
         Of traders and of what the prices lack; each is a venue of its own.
     impact : float
-        Scales what liquidations move; 0: prices are those outside.
+        Scales what liquidations move, up to 4: a sixteenth of the depth; 0: nothing.
     window_days : float
         Before the crash: static ranges are the mean of the dynamic ones over it.
     level : float
@@ -138,8 +140,8 @@ def crash(
     """
     if not 10 <= n_accounts <= 1_000_000:
         raise ArgumentError(f"n_accounts is 10 to 1,000,000, not {n_accounts}")
-    if not 0.0 <= impact <= 100.0:
-        raise ArgumentError(f"impact is 0 to 100, not {impact}")
+    if not 0.0 <= impact <= 4.0:
+        raise ArgumentError(f"impact is 0 to 4, not {impact}")
     if not 1.0 <= window_days <= 36500.0:
         raise ArgumentError(f"window_days is 1 to 36,500, not {window_days}")
     if not seeds or len(set(seeds)) != len(seeds) or min(seeds) < 0:
@@ -204,7 +206,6 @@ class _Simulation:
         held = world.positions[thresholds]
         n = len(world.traders)
         self.n, self.street = n, n
-        self.lots = np.vstack([held.lots, -held.lots.sum(axis=0)])
         cash = np.append(held.cash, round(STREET_USD / QUANTUM))
         pnl = np.append(held.pnl, -held.pnl.sum())
         fund = round(FUND * float(held.cash.sum()))
@@ -218,18 +219,37 @@ class _Simulation:
         if thresholds == "dynamic":
             self.ranges = np.array([self.thresholds.ranges[u] for u in path.units])
         self.model = self._model()
+        lots = self._sound(held)
+        self.lots = np.vstack([lots, -lots.sum(axis=0)])
         self.touched = np.zeros(n, dtype=np.bool_)
         self.closed = np.zeros(n, dtype=np.bool_)
         self.due_s = np.full(n, np.inf)
         self.called = np.zeros(n, dtype=np.bool_)
         self.sums = dict.fromkeys(
-            ("sold_usd", "deleveraged_usd", "bad_debt_usd", "adl_usd", "socialised_usd",
-             "topped_up_usd", "adl_rounds", "adl_excess_quanta", "residual_quanta"), 0.0,
+            ("sold_usd", "deleveraged_usd", "bad_debt_usd", "insurance_usd", "adl_usd",
+             "socialised_usd", "topped_up_usd", "adl_rounds", "adl_excess_quanta",
+             "residual_quanta"), 0.0,
         )  # fmt: skip
 
     def _model(self) -> Any:
         ranges = np.clip(self.ranges, 1e-4, 0.99).tolist()
         return ranged(self.venue.base, dict(zip(self.venue.units, ranges, strict=True)))
+
+    def _sound(self, held: Position) -> NDArray[np.int64]:
+        """Lots with which nobody is below MM before anything has happened.
+
+        Traders size by the house model on paper, which leaves concentration out: the largest may be
+        below MM once it is charged, and are made smaller.
+        """
+        lots, equity = held.lots.copy(), held.cash + held.pnl
+        margin = self.venue.margin(self.world.path.price_usd[0], self.model)
+        while True:
+            book = self.venue.pack(margin, lots, equity)
+            standing = sweep(book, margin, market_exposure=False, threads=1)
+            below = (equity < standing.quanta["mm"]) & (lots != 0).any(axis=1)
+            if not below.any():
+                return lots
+            lots[below] = np.trunc(SMALLER * lots[below]).astype(np.int64)
 
     def run(self, seed: int) -> Run:
         path = self.world.path
@@ -240,8 +260,10 @@ class _Simulation:
         debt = np.zeros(n_steps)
         interest = float((np.abs(self.lots[:-1]) * self.marks).sum()) * QUANTUM
         im0 = None
+        second = (path.time_ns - path.time_ns[0]) / 1e9
         for k in range(n_steps):
-            self.impact.rest(path.step_s)
+            lasted_s = float(second[k] - second[max(k - 1, 0)])
+            self.impact.rest(lasted_s)
             away = self.impact.displacement(path.depth_frac[k])
             price = path.price_usd[k] * np.exp(away)
             self._move(price)
@@ -256,8 +278,10 @@ class _Simulation:
             im, mm = standing.quanta["im"], standing.quanta["mm"]
             if im0 is None:
                 im0 = float(im.sum()) * QUANTUM
-            equity = self._answer_calls(equity, im, k * path.step_s)
-            self._liquidate(equity, mm, margin, book, path.depth_frac[k])
+            if self._answer_calls(equity, im, float(second[k])):
+                equity = (self.ledger.cash + self.ledger.pnl)[:-1]
+                book = self.venue.pack(margin, self.lots[:-1], equity)
+            self._liquidate(equity, mm, book, margin, standing, path.depth_frac[k], lasted_s)
             self.sums["residual_quanta"] = max(self.sums["residual_quanta"],
                                                float(abs(self.ledger.residual)))  # fmt: skip
             marks[k], ranges[k] = price, self.ranges
@@ -268,7 +292,6 @@ class _Simulation:
             "accounts": float(self.n), "open_interest_usd": interest, "im_usd": im0 or 0.0,
             "liquidated": float(self.touched.sum()), "closed": float(self.closed.sum()),
             **self.sums,
-            "insurance_usd": max(self.fund - self.ledger.insurance, 0) * QUANTUM,
             "fund_usd": self.fund * QUANTUM,
             "margin_calls_met": float(self.called.sum()),
         }  # fmt: skip
@@ -293,37 +316,35 @@ class _Simulation:
 
     def _answer_calls(
         self, equity: NDArray[np.int64], im: NDArray[np.int64], now_s: float
-    ) -> NDArray[np.int64]:
-        """Attentive accounts below IM bring money, once, after a while."""
+    ) -> bool:  # fmt: skip
+        """Attentive accounts below IM bring money, once, after a while; whether any did."""
         below = (equity < im) & ~self.called & (equity > 0)
         first = below & np.isinf(self.due_s)
         self.due_s[first] = now_s + self.world.traders.answers_s[first]
         who = np.flatnonzero(below & (self.due_s <= now_s))
-        if not len(who) or self.ledger.deficit:
-            return equity
+        if not len(who):
+            return False
         amount = np.ceil(CALLED_TO * im[who]).astype(np.int64) - equity[who]
         self.ledger.apply(self.ledger.events("deposit", account=who, amount=amount))
         self.called[who] = True
         self.sums["topped_up_usd"] += float(amount.sum()) * QUANTUM
-        equity = equity.copy()
-        equity[who] += amount
-        return equity
+        return True
 
     # Liquidation
 
     def _liquidate(
-        self, equity: NDArray[np.int64], mm: NDArray[np.int64], margin: Margin,
-        book: PackedBook, depth_frac: NDArray[np.float64],
+        self, equity: NDArray[np.int64], mm: NDArray[np.int64], book: PackedBook, margin: Margin,
+        standing: Standing, depth_frac: NDArray[np.float64], lasted_s: float,
     ) -> None:  # fmt: skip
         held = (self.lots[:-1] != 0).any(axis=1)
-        who = np.flatnonzero((equity < mm) & held)
+        order = rank(equity, mm)
+        who = order[((equity < mm) & held)[order]]
         if not len(who):
             return
-        who = who[np.argsort(equity[who] / np.maximum(mm[who], 1), kind="stable")]
         if self.liquidation == "at once":
             self._sell(who, self.lots[who], depth_frac)
         else:
-            self._planned(who, margin, book, depth_frac)
+            self._planned(who, book, margin, standing, depth_frac, lasted_s)
         self._cover()
 
     def _spread(self, depth_frac: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -345,46 +366,51 @@ class _Simulation:
         self.sums["sold_usd"] += float(np.abs(value).sum())
         self._book(who, cost, fee)
 
-    def _book(self, who: NDArray[np.int64], cost: NDArray[np.int64], fee: Any) -> None:
-        before = self.ledger.deficit
-        self.ledger.liquidate(who, counterparty=self.street, cost=cost, fee=fee)
-        self.sums["bad_debt_usd"] += (self.ledger.deficit - before) * QUANTUM
+    def _book(
+        self, who: NDArray[np.int64], cost: NDArray[np.int64], fee: NDArray[np.int64]
+    ) -> None:
+        """Closings on the ledger: no gain is realised while a loss is open.
+
+        One that its own closing uses up leaves a loss itself, so it stands alone, at the end.
+        """
+        pnl = self.ledger.pnl[who]
+        alone = (pnl > 0) & (self.ledger.cash[who] + pnl < cost)
+        together = np.flatnonzero(~alone)
+        for rows in (together, *np.flatnonzero(alone)[:, None]):
+            self._cover()
+            self.ledger.liquidate(who[rows], counterparty=self.street, cost=cost[rows],
+                                  fee=fee[rows])  # fmt: skip
+            self.sums["bad_debt_usd"] += self.ledger.deficit * QUANTUM
         self.touched[who] = True
         self.closed[who[(self.lots[who] == 0).all(axis=1)]] = True
 
     def _planned(
-        self, who: NDArray[np.int64], margin: Margin, book: PackedBook,
-        depth_frac: NDArray[np.float64],
+        self, who: NDArray[np.int64], book: PackedBook, margin: Margin, standing: Standing,
+        depth_frac: NDArray[np.float64], lasted_s: float,
     ) -> None:  # fmt: skip
-        """The least that restores the buffer, worst first, within what the price may be pushed."""
-        plans = plan(book, margin, self._ladders(margin, depth_frac), who, buffer_frac=BUFFER,
-                     fee_frac=FEE, market_exposure=False, threads=1)  # fmt: skip
-        column = np.empty(len(margin.instruments), dtype=np.int64)
-        column[self.venue.row] = np.arange(len(self.venue.units))
-        part = np.zeros((self.n, len(self.venue.units)), dtype=np.int64)
-        trades = plans.trades
-        part[trades["account"], column[trades["instrument"]]] = -trades["lots"].astype(np.int64)
-        some = who[(part[who] != 0).any(axis=1)]
-        if len(some):
-            self._sell(some, part[some], depth_frac)
-        self._deleverage(who[plans.outcome == "backstop"])
-
-    def _ladders(self, margin: Margin, depth_frac: NDArray[np.float64]) -> Depth:
-        """The book as `Impact` has it: what was taken and has not come back is gone."""
-        units, impact = self.venue.units, self.impact
-        usd, flow = impact.depth_usd * depth_frac, impact.flow_usd
-        taken = np.zeros((len(margin.instruments), 2))
-        lots = np.minimum(np.abs(flow), 15.0 * usd) / (self.marks * QUANTUM)
-        taken[self.venue.row, (flow < 0).astype(np.int64)] = np.floor(lots)
-        average = 2 / 3 * impact.impact_frac  # of a displacement that grows with the root
-        depth = Depth.square_root(
-            margin, dict(zip(units, usd.tolist(), strict=True)),
-            dict(zip(units, average.tolist(), strict=True)),
-            half_spread_frac=dict(zip(units, self._spread(depth_frac).tolist(), strict=True)),
-            taken=taken.reshape(-1),
-        )  # fmt: skip
-        depth.budget(move=dict.fromkeys(units, (BUDGET, BUDGET)))
-        return depth
+        """The least that restores the buffer, worst first, within the depth of this interval."""
+        depth = self.venue.depth(margin, self.impact, depth_frac, self._spread(depth_frac))
+        near = next_thresholds(book, margin, standing, threads=1)
+        move = {unit: (PUSH * down, PUSH * up) for unit, (down, up) in near.items()}
+        scale = lasted_s / 60.0
+        depth.budget(min(SHARE * scale, 1.0), least=min(LEAST * scale, 1.0), move=move)
+        made = plan(book, margin, depth, accounts=who, buffer_frac=BUFFER, fee_frac=FEE,
+                    market_exposure=False, threads=1)  # fmt: skip
+        trades = made.trades
+        account, unit = trades["account"], self.venue.unit_of[trades["instrument"]]
+        moved = np.zeros_like(self.lots[:-1])
+        cost, fee = np.zeros(self.n, np.int64), np.zeros(self.n, np.int64)
+        np.add.at(moved, (account, unit), trades["lots"].astype(np.int64))
+        np.add.at(cost, account, trades["cost"])
+        np.add.at(fee, account, trades["fee"])
+        sold = np.unique(account)
+        value = -moved * (self.marks * QUANTUM)
+        self.impact.sell(value.sum(axis=0), depth_frac)
+        self.lots[:-1] += moved
+        self.lots[self.street] -= moved.sum(axis=0)
+        self.sums["sold_usd"] += float(np.abs(value).sum())
+        self._book(sold, cost[sold], fee[sold])
+        self._deleverage(who[made.plans["outcome"] == OUTCOMES.index("backstop")])
 
     def _deleverage(self, who: NDArray[np.int64]) -> None:
         """The backstop: positions go to the winners on the other side at the mark, unsold."""
@@ -415,12 +441,12 @@ class _Simulation:
         deficit = self.ledger.deficit
         if not deficit:
             return
-        fund = self.ledger.insurance
         done = self.ledger.cover(np.flatnonzero(self.ledger.pnl > 0))
         paid = done.receipts["covered"].tolist()
         winners = len(done.haircuts) - len(self.ledger)
         cut = int(done.haircuts[:winners].sum())
-        owed = deficit - min(fund, deficit)
+        owed = deficit - paid[0]
+        self.sums["insurance_usd"] += paid[0] * QUANTUM
         self.sums["adl_usd"] += cut * QUANTUM
         self.sums["adl_rounds"] += cut > 0
         self.sums["adl_excess_quanta"] = max(self.sums["adl_excess_quanta"], float(cut - owed))

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from margin_core.book import PackedBook
+from margin_core.errors import DomainError
+from margin_core.liquidation import Depth
 from margin_core.margin import Margin
 from margin_core.market import Market
 from margin_core.model import MarginModel, load_model
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from margin_core.crash.impact import Impact
     from margin_core.crash.path import Path
 
 __all__ = ["Position", "Traders", "Venue"]
@@ -87,6 +90,37 @@ class Venue:
             self.row = made.instruments.index_of(list(self.names)).astype(np.int32)
         return made
 
+    @property
+    def unit_of(self) -> NDArray[np.int64]:
+        """The unit of each of the core's instruments that is a perpetual; -1 elsewhere."""
+        out = np.full(self.row.max() + 1, -1, dtype=np.int64)
+        out[self.row] = np.arange(len(self.row))
+        return out
+
+    def depth(
+        self, margin: Margin, impact: Impact, depth_frac: NDArray[np.float64],
+        half_spread: NDArray[np.float64],
+    ) -> Depth:  # fmt: skip
+        """What is left of the book, as ladders: the same law as `impact`, from where it stands."""
+        marks = margin.risk.column("mark")
+        levels = 2.0 ** np.arange(-8, 5)
+        columns: dict[int, tuple[Any, Any]] = {}
+        for u, row in enumerate(self.row.tolist()):
+            usd = impact.depth_usd[u] * depth_frac[u] * levels
+            lots = np.maximum(np.floor(usd / (marks[row] * QUANTUM)), np.arange(1, 14))
+            for side, sign in ((2 * row, 1.0), (2 * row + 1, -1.0)):
+                given_up = impact.area(u, sign * lots * (marks[row] * QUANTUM), depth_frac)
+                total = given_up / QUANTUM + half_spread[u] * lots * marks[row]
+                each = np.diff(total, prepend=0.0) / np.diff(lots, prepend=0.0)
+                columns[side] = np.diff(lots, prepend=0.0), np.maximum.accumulate(np.ceil(each))
+        offset, lots_of, cost_of = [0], [np.empty(0)], [np.empty(0)]
+        for side in range(2 * len(margin.instruments)):
+            size, cost = columns.get(side, (np.empty(0), np.empty(0)))
+            lots_of.append(size)
+            cost_of.append(cost)
+            offset.append(offset[-1] + len(size))
+        return Depth(margin, offset, np.concatenate(lots_of), np.concatenate(cost_of))
+
     def marks(self, price: NDArray[np.float64]) -> NDArray[np.int64]:
         """Of one step of each perpetual, (n_units,) quanta."""
         return np.rint(price * self.step / QUANTUM).astype(np.int64)
@@ -117,7 +151,10 @@ class Venue:
         np.cumsum(np.bincount(holder, minlength=len(lots)), out=offset[1:])
         marks = margin.risk.column("mark")[self.row].astype(np.int64)
         scale = np.rint(margin.risk.lot[self.row] / self.step)
-        assert (scale == 1).all(), "a risk lot is one step"
+        if (scale != 1.0).any():
+            unit = self.units[int(np.argmax(scale != 1.0))]
+            raise DomainError(f"{unit}: liquidations pushed its price to next to nothing; "
+                              "give less impact")  # fmt: skip
         columns: dict[str, Any] = {
             "offset": offset, "row": self.row[order][column],
             "lots": held[holder, column].astype(np.float64), "cash": equity - lots @ marks,
