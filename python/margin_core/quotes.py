@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from margin_core.elementary import exp, log
 from margin_core.errors import ArgumentError, FileError, NoSolutionError
 from margin_core.instruments import DOLLARS, Instruments, Kind, default_step, parse_name
 from margin_core.market import NS_PER_YEAR, TOLERANCE_FRAC, Market, no_findings
@@ -120,7 +121,7 @@ class _Builder:
         forward = self.read_forward(index_usd)
         years = np.maximum(self.instruments.expiry_ns - self.now_ns, 0) / NS_PER_YEAR
         rate = np.nan_to_num(self.quotes["rate"], nan=0.0)
-        discount = np.exp(-rate * years * self.is_option)
+        discount = exp(-rate * years * self.is_option)
         vol = self.read_vol(forward, years, discount)
         mark_usd = self.read_mark(index_usd, quote_usd, forward, years, discount, vol)
         self.look_at_books()
@@ -331,7 +332,7 @@ class _Builder:
         else:
             years = (instruments.expiry_ns[rows[0]] - self.now_ns) / NS_PER_YEAR
             rate = self.quotes["rate"][calls[at_call]]
-            at_strike = strikes + gap * np.exp(np.nan_to_num(rate) * years)
+            at_strike = strikes + gap * exp(np.nan_to_num(rate) * years)
             distance = np.abs(gap) / strikes
         usable_strikes = np.isfinite(at_strike) & (at_strike > 0)
         if not usable_strikes.any():
@@ -414,7 +415,7 @@ class _Builder:
             strikes = np.unique(instruments.strike[have])
             sums = np.bincount(np.searchsorted(strikes, instruments.strike[have]), vol[have])
             counts = np.bincount(np.searchsorted(strikes, instruments.strike[have]))
-            filled[need] = np.interp(np.log(instruments.strike[need]), np.log(strikes),
+            filled[need] = np.interp(log(instruments.strike[need]), log(strikes),
                                      sums / counts)  # fmt: skip
             self.note(need, "vol", "no volatility in the quote; interpolated between the nearest "
                       "strikes of the expiry", "warning")  # fmt: skip

@@ -72,6 +72,13 @@ cdef extern from "margin_core/oracle.h" nogil:
                                const double *owned, size_t n, mc_action action,
                                uint8_t *allowed, double *price, mc_error *err)
 
+cdef extern from "margin_core/elementary.h" nogil:
+    mc_status mc_exp_column(const double *x, size_t n, double *out, mc_error *err)
+    mc_status mc_expm1_column(const double *x, size_t n, double *out, mc_error *err)
+    mc_status mc_log_column(const double *x, size_t n, double *out, mc_error *err)
+    mc_status mc_pow_column(const double *x, const double *power, size_t n, double *out,
+                            mc_error *err)
+
 cdef extern from "margin_core/pricing.h" nogil:
     ctypedef struct mc_column:
         const double *data

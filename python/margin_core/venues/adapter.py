@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from margin_core.book import Book, resolve_rows
+from margin_core.elementary import log
 from margin_core.errors import DomainError, NotMarginableError
 from margin_core.instruments import DOLLARS, Kind
 from margin_core.market import Market
@@ -220,7 +221,7 @@ def _scan_market(market: Market, preset: ScanPreset, used: Index, units: Index, 
                  term: Index, stable_usd: float) -> scan.Market:  # fmt: skip
     years = market.years[used] * (DAYS_PER_YEAR / preset.pricing.days_per_year)
     dated = np.maximum(years, 1e-12)
-    rate = np.where(years > 0.0, -np.log(market.discount[used]) / dated, 0.0)
+    rate = np.where(years > 0.0, -log(market.discount[used]) / dated, 0.0)
     by_term = np.full(int(first.sum()), -np.inf)
     np.maximum.at(by_term, term, rate)
     sure = 1.0 - market.confidence_frac

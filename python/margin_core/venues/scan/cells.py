@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from margin_core.elementary import exp, log, power
 from margin_core.instruments import Kind
 from margin_core.pricing import black76
 from margin_core.venues.columns import Column
@@ -143,7 +144,7 @@ def _options(preset: ScanPreset, instruments: Instruments, market: Market, forwa
             vol, np.divide(cap, root, out=np.full_like(root, np.inf), where=root > 0.0)
         )
     rate = np.maximum(0.0, market.rate)[instruments.term][option][:, None]
-    discount = np.exp(-rate * years) if preset.pricing.discounted else 1.0
+    discount = exp(-rate * years) if preset.pricing.discounted else 1.0
     strike = instruments.strike[option][:, None]
     call = (instruments.kind[option] == Kind.CALL)[:, None]
     forward = np.maximum(forward, 0.0)
@@ -186,8 +187,9 @@ def tenor_factor(preset: ScanPreset, years: Column) -> Column:
     """(T,) (30 / max(days, days_floor))^power; 1 where nothing expires and there is no floor."""
     term, days = preset.vol_term, years * preset.pricing.days_per_year
     floored = np.maximum(days, term.days_floor)
-    power = np.where(days <= 30.0, term.power_short, term.power_long)
-    return np.divide(30.0, floored, out=np.ones_like(floored), where=floored > 0.0) ** power
+    exponent = np.where(days <= 30.0, term.power_short, term.power_long)
+    ratio = np.divide(30.0, floored, out=np.ones_like(floored), where=floored > 0.0)
+    return power(ratio, exponent)
 
 
 def skew_multiplier(skew: Skew, instruments: Instruments, market: Market) -> Column:
@@ -196,7 +198,7 @@ def skew_multiplier(skew: Skew, instruments: Instruments, market: Market) -> Col
     forward = market.forward + market.forward_fixed
     priced = instruments.is_option & (forward > 0.0) & (instruments.strike > 0.0)
     k = np.zeros_like(forward)
-    np.log(instruments.strike / np.where(priced, forward, 1.0), out=k, where=priced)
+    k[priced] = log(instruments.strike[priced] / forward[priced])
     cap = skew.cap_base + skew.cap_per_root_year * root
     width = root * skew.width_scale * (skew.vol_static + skew.vol_per_root_year * root)
     k_star = np.maximum(skew.k_star_min, width)

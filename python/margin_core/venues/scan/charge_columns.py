@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from margin_core.elementary import expm1
 from margin_core.instruments import Kind
 from margin_core.venues.columns import Column, Index
 from margin_core.venues.scan.cells import Cells
@@ -110,7 +111,7 @@ def tenor_form(rule: Tenor | None, years: Column) -> Column:
         return np.ones_like(years)
     if rule.form == "linear":
         return rule.a + rule.b * years
-    return np.maximum(rule.minimum, np.expm1(rule.a * years))
+    return np.maximum(rule.minimum, expm1(rule.a * years))
 
 
 def _level(rule: Charge, instruments: Instruments, days: Column) -> Index:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from margin_core.elementary import exp
 from margin_core.errors import ArgumentError, DomainError
 from margin_core.venues.columns import Column
 from margin_core.venues.scan.cells import Cells, price
@@ -114,9 +115,9 @@ def static_discount(
     one = np.ones_like(years)
     if rule is None:
         return one, one
-    undo = np.exp(rate * years) if preset.pricing.discounted else one
-    long = rule.long_base * np.exp(-years * (rate * rule.long_rate_mult + rule.long_rate_add))
-    short = rule.short_base * np.exp(years * (rate * rule.short_rate_mult + rule.short_rate_add))
+    undo = exp(rate * years) if preset.pricing.discounted else one
+    long = rule.long_base * exp(-years * (rate * rule.long_rate_mult + rule.long_rate_add))
+    short = rule.short_base * exp(years * (rate * rule.short_rate_mult + rule.short_rate_add))
     option = _option_terms(instruments, len(years))
     return np.where(option, long, 1.0), np.where(option, np.minimum(undo, short), 1.0)
 

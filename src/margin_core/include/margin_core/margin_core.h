@@ -13,6 +13,7 @@
 #include <margin_core/oracle.h>
 #include <margin_core/instrument.h>
 #include <margin_core/market.h>
+#include <margin_core/elementary.h>
 #include <margin_core/pricing.h>
 #include <margin_core/scenario.h>
 #include <margin_core/risk_array.h>

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+import numpy as np
+from numpy.typing import NDArray
+
+def apply(name: str, x: NDArray[np.float64], out: NDArray[np.float64]) -> None: ...
+def power(x: NDArray[np.float64], p: NDArray[np.float64], out: NDArray[np.float64]) -> None: ...
