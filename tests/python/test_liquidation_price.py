@@ -92,7 +92,7 @@ def test_a_short_straddle_has_a_price_on_either_side(margin):
 
 
 def test_an_inverse_contract_in_a_pocket_moves_with_its_coins(margin):
-    """Isolated: short 60,000 USD, entered at the mark, gains nothing in USD but in coins."""
+    """Isolated: long 60,000 USD, entered at the mark: P - 60,000 USD of profit, held in coins."""
     held = book(("a", "BTC-PERPETUAL", 60_000.0), ("a", "BTC", 0.25), mode="isolated")
     found = mc.liquidation_prices(held, margin, "BTC")
     # equity = (1 + 0.25) P - 60,000; MM = rate 60,000 + haircut 0.25 P
