@@ -86,8 +86,8 @@ def liquidation_prices(
     """Where each account falls below its maintenance margin as one unit's price moves.
 
     Every position, order and charge of the account is counted, those in other units too; what
-    moves with the price is on the method page. Exact to the tick: a sweep in the market at that
-    price says so.
+    moves with the price is on the method page. Exact to the tick, of options on the repriced curve:
+    a sweep in the market at that price says so.
 
     Parameters
     ----------

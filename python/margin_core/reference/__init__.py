@@ -7,12 +7,21 @@ objects that have the columns of the C headers as attributes (`instruments.unit`
 
 `risk_array` agrees with the C core within one quantum a cell: two orders of the same
 floating-point operations can fall on either side of a half. Everything after it (`margin`,
-`sweep`) is whole numbers and agrees exactly.
+`sweep`) is whole numbers and agrees exactly. `liquidation_price` looks for a root over both: for
+linear books it agrees to a tick, for options to what a quantum a cell can move it.
 
 `weights` is the engine of the venue presets of that kind and agrees to the last bit, in floats too:
 it adds in the same order. `dynamics` stands beside and agrees to a few units in the last place.
 """
 
-from margin_core.reference import dynamics, margin, oracle, risk_array, sweep, weights
+from margin_core.reference import (
+    dynamics,
+    liquidation_price,
+    margin,
+    oracle,
+    risk_array,
+    sweep,
+    weights,
+)
 
-__all__ = ["dynamics", "margin", "oracle", "risk_array", "sweep", "weights"]
+__all__ = ["dynamics", "liquidation_price", "margin", "oracle", "risk_array", "sweep", "weights"]
