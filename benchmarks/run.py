@@ -40,6 +40,7 @@ import limits
 import memory
 import options
 import presets
+import prices
 import report
 import ruin
 import volatility
@@ -76,6 +77,7 @@ def main() -> None:
         "presets": lambda: presets.presets(N_PRESET_ACCOUNTS, SCAN_INSTRUMENTS, effort),
         "volatility": lambda: volatility.volatility(N_SERIES, N_BARS, effort),
         "clearing": lambda: clearing.clearing(effort),
+        "prices": lambda: prices.prices(effort),
     }
     wanted = [name for name in families if not chosen.only or name in chosen.only]
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
