@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from margin_core.book import MODES, Book, cost_bases, order_rows
+from margin_core.liquidation_price import account_prices
 from margin_core.sweep import PARTS, STATUS, sweep
 from margin_core.table import Table
 
@@ -58,6 +59,9 @@ class Explanation:
         account, equity, im, mm, status: the account's own pockets, in which nothing is netted.
     capital_freed : float
         What isolated accounts would have needed in IM, less this account's IM.
+    prices : Table or None
+        unit, price_usd, below_usd, above_usd and more, as `LiquidationPrices.table`: each unit that
+        the account has a position or an order in, moved alone. None where not asked for.
     """
 
     account: str
@@ -78,6 +82,7 @@ class Explanation:
     capital_freed: float
     parent: str | None
     pockets: Table
+    prices: Table | None = None
 
     def __repr__(self) -> str:
         return (
@@ -93,7 +98,12 @@ class Explanation:
 
 
 def explain(
-    book: Book, margin: Margin, account: str, *, standing: Standing | None = None
+    book: Book,
+    margin: Margin,
+    account: str,
+    *,
+    standing: Standing | None = None,
+    prices: bool = False,
 ) -> Explanation:
     """Take one account's requirement apart.
 
@@ -106,11 +116,16 @@ def explain(
     standing : Standing, optional
         Of the whole book, from `sweep(..., units=True)`; without it the book is swept, because an
         owner's other accounts and the market count in the concentration charge.
+    prices : bool
+        Also find the account's liquidation prices. The book is packed once more, and a margin table
+        of the account's instruments is made at some fifty prices a side and unit.
 
     Raises
     ------
     UnknownInstrumentError
         There is no such account.
+    ExactnessError
+        With `prices`: the account's sums pass 2^53 quanta at a price that was looked at.
     """
     row = book.row_of(account)
     if standing is None or standing.unit_scan is None:
@@ -145,6 +160,7 @@ def explain(
         capital_freed=isolated - im,
         parent=None if book.parent[row] < 0 else str(book.accounts[book.parent[row]]),
         pockets=_pockets(book, standing, row),
+        prices=account_prices(book, margin, account) if prices else None,
     )
 
 

@@ -132,7 +132,7 @@ def explanation_text(explanation: Explanation) -> str:
         parts += [_scan(e), _netting(e)]
     elif e.im > 0.0:
         parts.append(_no_netting(e))
-    parts += [_positions(e), _orders(e), _modes(e), _pockets(e)]
+    parts += [_positions(e), _orders(e), _modes(e), _prices(e), _pockets(e)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -389,6 +389,24 @@ def _orders(e: Explanation) -> str:
         note = "An order counts as filled in the scenarios where that loses, else not at all."
         lines.append(paragraph(note, indent=2))
     return "\n".join(lines)
+
+
+def _prices(e: Explanation) -> str:
+    if e.prices is None or not len(e.prices):
+        return ""
+
+    def cell(usd: float, move: float) -> str:
+        return "–" if math.isnan(usd) else f"{usd:,.10g} ({move:+.1%})"
+
+    columns = [
+        Column("coin", [clean(unit) for unit in e.prices["unit"]], right=False),
+        Column("price, USD", [f"{price:,.10g}" for price in e.prices["price_usd"]]),
+    ]
+    for way in ("below", "above"):
+        found = zip(e.prices[f"{way}_usd"], e.prices[f"{way}_move"], strict=True)
+        columns.append(Column(f"liquidatable {way}", [cell(*pair) for pair in found]))
+    note = "Each coin alone moves, everything held counts; –: not between -95 % and +400 %."
+    return "\n".join([*table_text(columns), paragraph(note, indent=2)])
 
 
 def _pockets(e: Explanation) -> str:

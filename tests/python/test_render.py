@@ -10,6 +10,7 @@ import pytest
 
 from margin_core.book import Book, cost_bases
 from margin_core.explain import explain
+from margin_core.liquidation_price import liquidation_prices
 from margin_core.margin import Margin
 from margin_core.render import Column, amounts, clean, number, paragraph, table_text
 from margin_core.sweep import sweep
@@ -28,6 +29,20 @@ def venue():
 def explained(venue, row):
     book, margin, standing = venue
     return explain(book, margin, str(book.accounts[row]), standing=standing)
+
+
+def test_liquidation_prices_are_told_where_they_are_asked_for(venue):
+    book, margin, standing = venue
+    name = str(book.accounts[np.argmax(np.diff(book.pack(margin.risk).offset))])
+    without = explain(book, margin, name, standing=standing)
+    asked = explain(book, margin, name, standing=standing, prices=True)
+    assert without.prices is None and "liquidatable below" not in without.text()
+    text = asked.text()
+    assert asked.prices is not None and set(asked.prices["unit"]) <= set(margin.units)
+    lines = [line for line in text.splitlines() if "liquidatable below" in line]
+    assert len(lines) == 1 and max(map(len, text.splitlines())) <= 80
+    alone = liquidation_prices(book, margin, str(asked.prices["unit"][0]), [name])
+    assert np.array_equal(asked.prices["below_usd"][:1], alone.below_usd, equal_nan=True)
 
 
 @pytest.mark.parametrize(

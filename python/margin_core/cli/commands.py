@@ -259,18 +259,13 @@ def explain(
     if picture:
         require_matplotlib()
     book, margin = _load(files, synthetic, seed)
-    explanation = explain_account(book, margin, account)
+    explanation = explain_account(book, margin, account, prices=liquidation)
     note = None
     if synthetic is not None:
         note = f"Synthetic data: a made-up venue, seed {seed}."
         screen.say(note)
         screen.say()
     screen.say(explanation.text().rstrip("\n"))
-    if liquidation:
-        from margin_core.liquidation_price import account_prices
-
-        screen.say()
-        screen.show_prices(account_prices(book, margin, account))
     if picture:
         account_picture(account_surface(book, margin, account), picture, note=note)
         screen.say()

@@ -269,20 +269,3 @@ def save(table: Table, path: str) -> None:
         table.to_csv(path, formulas="escape")
     else:
         table.to_parquet(path)
-
-
-def show_prices(prices: Table) -> None:
-    """Liquidation prices of one account, one row a coin."""
-
-    def cell(usd: float, move: float) -> str:
-        return "–" if np.isnan(usd) else f"{usd:,.10g} ({move:+.1%})"
-
-    if not len(prices):
-        say("No liquidation prices: nothing is held.")
-        return
-    columns = [Column("coin", [clean(u) for u in prices["unit"]], right=False)]
-    columns.append(Column("price, USD", [f"{p:,.10g}" for p in prices["price_usd"]]))
-    for way in ("below", "above"):
-        pairs = zip(prices[f"{way}_usd"], prices[f"{way}_move"], strict=True)
-        columns.append(Column(f"liquidatable {way}", [cell(u, m) for u, m in pairs]))
-    say("\n".join(table_text(columns)))
