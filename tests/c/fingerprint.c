@@ -1,6 +1,6 @@
 /* Prints one hash a copy of the kernels, over everything that a fixed workload computes: cells,
- * rates, requirements, rankings, volatilities and ranges (test_pricing.c does the same for prices
- * and Greeks).
+ * rates, requirements, rankings, volatilities, ranges and auctions (test_pricing.c does the same
+ * for prices and Greeks).
  * Compilers, levels of optimisation, threads and processors must agree on it; `fingerprint FILE`
  * compares it with the line in FILE.
  */
@@ -168,6 +168,52 @@ static void add_dynamics(void)
     add(units, sizeof units);
 }
 
+/* Shares, prices and accounts of many auctions, in money and in quanta, and dYdX's prices. */
+static void add_auctions(void)
+{
+    enum { ROWS = 4000 };
+    static double equity[ROWS], mm[ROWS], reserved[ROWS], elapsed_s[ROWS], want[ROWS], size[ROWS];
+    static double out[5][ROWS];
+    static uint8_t insolvent[ROWS];
+    const mc_bids bids = {out[0], out[1], out[2], out[3], out[4]};
+    mc_auction_rules rules;
+    mc_auction_derive(&rules);
+    const mc_decay *const derive = rules.decay;
+    const mc_decay halves = {.size = sizeof halves, .kind = MC_DECAY_EXPONENTIAL, .start = 0.95,
+                             .every_s = 700.0, .floor = 0.05};
+    const mc_decay stair = {.size = sizeof stair, .kind = MC_DECAY_STAIR, .start = 1.3,
+                            .step = 0.01, .every_s = 90.0};
+    const mc_decay *const decays[] = {derive, &halves, &stair};
+    chance c = {105};
+    for (int i = 0; i < ROWS; ++i) {
+        insolvent[i] = (uint8_t)draw_below(&c, 2);
+        reserved[i] = (double)draw_below(&c, 1000000);
+        const double worth = (double)(1 + draw_below(&c, 1 << 30));
+        equity[i] = reserved[i] + (insolvent[i] ? -worth : worth);
+        mm[i] = (double)(1 + draw_below(&c, INT64_C(1) << 31));
+        elapsed_s[i] = draw_between(&c, 0.0, 20000.0);
+        want[i] = draw_between(&c, 0.0, 1.0);
+        size[i] = draw_between(&c, 0.1, 9.0);
+    }
+    const mc_auction_rows rows = {ROWS, equity, mm, reserved};
+    const mc_liquidated positions = {ROWS, size, equity, mm, reserved, mm};
+    for (int d = 0; d < 3; ++d) {
+        rules.decay = decays[d];
+        rules.reserve_price_frac = d == 1 ? 0.1 : 0.0;
+        for (rules.quanta = 0; rules.quanta < 2; ++rules.quanta) {
+            must(mc_auction_bid(&rules, &rows, insolvent, elapsed_s, want, &bids, NULL));
+            add(out, sizeof out);
+        }
+        rules.quanta = 0;
+        must(mc_decay_at(decays[d], elapsed_s, ROWS, out[0], NULL));
+        must(mc_auction_largest_share(&rules, &rows, out[0], out[1], NULL));
+        must(mc_auction_fee(&rules, &rows, out[2], NULL));
+        must(mc_fillable_price(&positions, 1.1, 1.5, out[3], NULL));
+        must(mc_bankruptcy_price(&positions, out[4], NULL));
+        add(out, sizeof out);
+    }
+}
+
 int main(int argc, char **argv)
 {
     char expected[32] = "", line[32];
@@ -188,6 +234,7 @@ int main(int argc, char **argv)
         for (int rule = 0; rule < MC_COMBINATION_END; ++rule)
             add_preset((mc_combination)rule);
         add_dynamics();
+        add_auctions();
         snprintf(line, sizeof line, "%016llx", (unsigned long long)hash);
         differ |= argc > 1 && strcmp(line, expected) != 0;
         printf("%s %s\n", line, isa);

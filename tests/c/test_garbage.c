@@ -4,6 +4,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <margin_core/margin_core.h>
 
+#include <float.h>
+
 #include "check.h"
 #include "bars.h"
 #include "preset_world.h"
@@ -238,6 +240,58 @@ static void rubbish_events_get_a_status_and_nothing_is_lost(void)
     CHECK(ledger.last_id > ROUNDS);
 }
 
+/* Decays, accounts and clocks; what is sold is a share, and a price is a number. */
+static void rubbish_auctions_get_a_status_and_never_a_nan(void)
+{
+    chance c = {8};
+    size_t sold = 0;
+    for (int round = 0; round < ROUNDS; ++round) {
+        double knot_s[3] = {0.0, 1.0, 2.0}, knot_share[3] = {1.0, 0.5, 0.0}, out[5][N], price[N];
+        double equity[N], mm[N], reserved[N], elapsed_s[N], want[N], size[N];
+        uint8_t insolvent[N];
+        const int odd = draw_below(&c, 2) == 0;
+        if (odd)
+            (draw_below(&c, 2) ? knot_s : knot_share)[draw_below(&c, 3)] = rubbish(&c);
+        const mc_decay decay = {.size = sizeof decay, .kind = (int32_t)draw_below(&c, 4),
+                                .start = odd ? rubbish(&c) : 1.0, .step = odd ? rubbish(&c) : 0.1,
+                                .every_s = odd ? rubbish(&c) : 9.0, .floor = rubbish(&c) < 0.5,
+                                .n_knots = (size_t)draw_below(&c, 4), .knot_s = knot_s,
+                                .knot_share = knot_share};
+        mc_auction_rules rules;
+        mc_auction_derive(&rules);
+        rules.decay = &decay;
+        rules.quanta = (uint8_t)draw_below(&c, 3);
+        if (draw_below(&c, 4) == 0)
+            rules.whole_below = rules.insolvent_s = rubbish(&c);
+        fill(&c, equity, N, 80.0);
+        fill(&c, mm, N, 100.0);
+        fill(&c, reserved, N, 0.0);
+        fill(&c, elapsed_s, N, 1.0);
+        fill(&c, want, N, 0.5);
+        fill(&c, size, N, 2.0);
+        for (int i = 0; i < N; ++i)
+            insolvent[i] = draw_below(&c, 30) ? !(equity[i] > reserved[i]) : 1;
+        const mc_auction_rows rows = {N, equity, mm, reserved};
+        const mc_bids bids = {out[0], out[1], out[2], out[3], out[4]};
+        const mc_status status =
+            mc_auction_bid(&rules, &rows, insolvent, elapsed_s, want, &bids, NULL);
+        CHECK(in_range(status));
+        for (int i = 0; status == MC_OK && i < N; ++i, ++sold)
+            CHECK(out[0][i] >= 0.0 && out[0][i] <= 1.0 && fabs(out[1][i]) < 1e305
+                  && fabs(out[2][i]) < 1e305 && out[3][i] >= 0.0 && out[4][i] >= 0.0);
+        const mc_liquidated positions = {N, size, equity, mm, equity, mm};
+        if (mc_fillable_price(&positions, 1.0, fabs(rubbish(&c)), price, NULL) == MC_OK)
+            for (int i = 0; i < N; ++i)
+                CHECK(fabs(price[i]) <= DBL_MAX);
+        mc_auction_clock clock = {.seen_ns = (int64_t)draw(&c), .ran_ns = (int64_t)draw(&c),
+                                  .running = small_int(&c)};
+        const uint8_t valid = (uint8_t)draw_below(&c, 3);
+        if (mc_auction_follow(&clock, 1, (int64_t)draw(&c), &valid, &clock, NULL) == MC_OK)
+            CHECK(clock.ran_ns >= 0);
+    }
+    CHECK(sold > 1000);
+}
+
 /* Ladders that are mostly sound; what is planned on them only shrinks positions. */
 static void rubbish_depths_get_a_status_and_plans_only_shrink(void)
 {
@@ -308,6 +362,7 @@ int main(void)
     RUN(rubbish_bars_and_prices_get_a_status_and_never_a_nan);
     RUN(rubbish_presets_get_a_status);
     RUN(rubbish_depths_get_a_status_and_plans_only_shrink);
+    RUN(rubbish_auctions_get_a_status_and_never_a_nan);
     RUN(rubbish_events_get_a_status_and_nothing_is_lost);
     return REPORT();
 }

@@ -485,6 +485,69 @@ cdef extern from "margin_core/liquidation.h" nogil:
                                  const mc_book *book, const int64_t *equity, const int64_t *mm,
                                  unsigned n_threads, double *move, mc_error *err)
 
+cdef extern from "margin_core/auction.h" nogil:
+    ctypedef struct mc_auction_clock:
+        int64_t seen_ns
+        int64_t ran_ns
+        int32_t running
+        int32_t reserved
+    mc_status mc_auction_follow(const mc_auction_clock *clocks, size_t n, int64_t now_ns,
+                                const uint8_t *valid, mc_auction_clock *next, mc_error *err)
+    mc_status mc_auction_elapsed(const mc_auction_clock *clocks, size_t n, int64_t now_ns,
+                                 double *elapsed_s, mc_error *err)
+    ctypedef struct mc_decay:
+        size_t size
+        int32_t kind
+        double start
+        double step
+        double every_s
+        double floor
+        size_t n_knots
+        const double *knot_s
+        const double *knot_share
+    mc_status mc_decay_at(const mc_decay *decay, const double *elapsed_s, size_t n, double *asked,
+                          mc_error *err)
+    ctypedef struct mc_auction_rules:
+        size_t size
+        const mc_decay *decay
+        double buffer_frac
+        double fee_frac
+        double insolvent_s
+        double whole_below
+        double reserve_price_frac
+        uint8_t quanta
+    void mc_auction_derive(mc_auction_rules *rules)
+    ctypedef struct mc_auction_rows:
+        size_t n
+        const double *equity
+        const double *mm
+        const double *reserved
+    mc_status mc_auction_largest_share(const mc_auction_rules *rules, const mc_auction_rows *rows,
+                                       const double *asked, double *share, mc_error *err)
+    mc_status mc_auction_fee(const mc_auction_rules *rules, const mc_auction_rows *rows,
+                             double *fee, mc_error *err)
+    ctypedef struct mc_bids:
+        double *share
+        double *price
+        double *equity
+        double *mm
+        double *reserved
+    mc_status mc_auction_bid(const mc_auction_rules *rules, const mc_auction_rows *rows,
+                             const uint8_t *insolvent, const double *elapsed_s,
+                             const double *want, const mc_bids *out, mc_error *err)
+
+cdef extern from "margin_core/fillable_price.h" nogil:
+    ctypedef struct mc_liquidated:
+        size_t n
+        const double *size
+        const double *notional
+        const double *position_mm
+        const double *equity
+        const double *mm
+    mc_status mc_fillable_price(const mc_liquidated *rows, double adjustment, double spread_to_mm,
+                                double *price, mc_error *err)
+    mc_status mc_bankruptcy_price(const mc_liquidated *rows, double *price, mc_error *err)
+
 cdef extern from "margin_core/volatility.h" nogil:
     enum:
         MC_VOL_KIND_END

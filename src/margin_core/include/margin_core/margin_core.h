@@ -27,6 +27,8 @@
 #include <margin_core/preset.h>
 #include <margin_core/depth.h>
 #include <margin_core/liquidation.h>
+#include <margin_core/auction.h>
+#include <margin_core/fillable_price.h>
 #include <margin_core/volatility.h>
 #include <margin_core/threshold.h>
 #include <margin_core/clearing.h>
