@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Liquidation auctions: prices that fall by a rule, a clock that stops with the oracle.
 
-Amounts are floats in one unit, the numeraire; what is paid is rounded once, to quanta, where it
-enters the ledger. Source: docs/method/clearing.md.
+Amounts are floats of one unit of money. Source: docs/method/auction.md.
 """
 
 from __future__ import annotations
@@ -13,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from margin_core.errors import ArgumentError, DomainError, RowOrderError
+from margin_core._binding import _auction
+from margin_core.errors import ArgumentError
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["DERIVE", "AuctionClock", "Bid", "Decay", "DutchAuction", "bankruptcy_price",
            "fillable_price"]  # fmt: skip
 
-NS_PER_S = 1_000_000_000
+#: In the order of the core's numbers.
+DECAYS = ("linear", "exponential", "stair")
 
 
 @dataclass(frozen=True)
@@ -31,17 +32,18 @@ class AuctionClock:
     Parameters
     ----------
     seen_ns : int
-        The time of the latest change, at first of the start.
+        The latest time it was told, at first that of the start.
     ran_ns : int
         How long it had run by then.
     running : bool
 
     Examples
     --------
-    >>> clock = AuctionClock(0).follow(60 * NS_PER_S, valid=False)
-    >>> clock.elapsed_s(3600 * NS_PER_S)
+    >>> S = 1_000_000_000
+    >>> clock = AuctionClock(0).follow(60 * S, valid=False)
+    >>> clock.elapsed_s(3600 * S)
     60.0
-    >>> clock.follow(3600 * NS_PER_S, valid=True).elapsed_s(3610 * NS_PER_S)
+    >>> clock.follow(3600 * S, valid=True).elapsed_s(3610 * S)
     70.0
     """
 
@@ -55,26 +57,26 @@ class AuctionClock:
         Raises
         ------
         RowOrderError
-            `now_ns` is before the latest change.
+            `now_ns` is before a time that it was told.
         """
-        ran = self._ran_ns(now_ns)
-        return self if valid == self.running else AuctionClock(now_ns, ran, valid)
+        ran_ns = _auction.follow(self.seen_ns, self.ran_ns, self.running, now_ns, valid)
+        return AuctionClock(now_ns, ran_ns, valid)
 
     def elapsed_s(self, now_ns: int) -> float:
-        """Seconds that count at `now_ns`, at or after the latest change."""
-        return self._ran_ns(now_ns) / NS_PER_S
-
-    def _ran_ns(self, now_ns: int) -> int:
-        if now_ns < self.seen_ns:
-            raise RowOrderError(f"time {now_ns} is before {self.seen_ns}, which the clock has seen")
-        return self.ran_ns + (now_ns - self.seen_ns if self.running else 0)
+        """Seconds that count at `now_ns`, at or after the latest time it was told."""
+        return _auction.elapsed_s(self.seen_ns, self.ran_ns, self.running, now_ns)
 
 
 @dataclass(frozen=True)
 class Decay:
     """The share of the mark that an auction asks for, by the seconds it has run.
 
-    Made by `linear`, `exponential` or `stair`; never rises.
+    Made by `linear`, `exponential` or `stair`; never rises. Shares are 0 to 1000.
+
+    Raises
+    ------
+    ArgumentError, NotFiniteError, DomainError, RowOrderError
+        Rules that make no such price; `error.row` is the knot.
 
     Examples
     --------
@@ -93,51 +95,41 @@ class Decay:
     floor: float
     knots: tuple[tuple[float, float], ...] = ()
 
+    def __post_init__(self) -> None:
+        self._handle()
+
     @classmethod
     def linear(cls, knots: Sequence[tuple[float, float]]) -> Decay:
         """Straight lines through (seconds, share), the first at 0; level after the last."""
         given = np.array(knots, dtype=np.float64)
-        if given.ndim != 2 or given.shape[1] != 2 or not np.isfinite(given).all():
-            raise ArgumentError("a linear decay needs (seconds, share) pairs of finite numbers")
-        seconds, share = given.T
-        if seconds[0] != 0.0 or (np.diff(seconds) <= 0.0).any():
-            raise RowOrderError("the seconds of a linear decay start at 0 and rise")
-        if (np.diff(share) > 0.0).any() or share[-1] < 0.0:
-            raise DomainError("the shares of a linear decay fall, and not below 0")
-        pairs = tuple(zip(seconds.tolist(), share.tolist(), strict=True))
+        if given.ndim != 2 or given.shape[1] != 2:
+            raise ArgumentError("a linear decay needs (seconds, share) pairs")
+        pairs = tuple((seconds, share) for seconds, share in given.tolist())
         return cls("linear", pairs[0][1], 0.0, 0.0, pairs[-1][1], pairs)
 
     @classmethod
     def exponential(cls, start: float, half_life_s: float, *, floor: float = 0.0) -> Decay:
         """Half of it every `half_life_s`."""
-        return cls._falling("exponential", start, 0.5, half_life_s, floor)
+        return cls("exponential", float(start), 0.5, float(half_life_s), float(floor))
 
     @classmethod
     def stair(cls, start: float, step: float, every_s: float, *, floor: float = 0.0) -> Decay:
         """Less by `step`, a share of the mark, after every `every_s`."""
-        return cls._falling("stair", start, step, every_s, floor)
-
-    @classmethod
-    def _falling(cls, kind: str, start: float, rate: float, every_s: float, floor: float) -> Decay:
-        finite = np.isfinite([start, rate, every_s, floor]).all()
-        if not finite or rate < 0 or every_s <= 0 or not 0 <= floor <= start:
-            raise DomainError(
-                f"no {kind} decay from {start} by {rate} every {every_s} s to {floor}"
-            )
-        return cls(kind, float(start), float(rate), float(every_s), float(floor))
+        return cls("stair", float(start), float(step), float(every_s), float(floor))
 
     def at(self, elapsed_s: ArrayLike) -> NDArray[np.float64]:
         """The share asked for, of the shape of `elapsed_s`."""
-        seconds = np.asarray(elapsed_s, dtype=np.float64)
-        if not (seconds >= 0.0).all():
-            raise DomainError("an auction has run for 0 seconds or more")
-        if self.kind == "linear":
-            x, y = zip(*self.knots, strict=True)
-            return np.asarray(np.interp(seconds, x, y))
-        periods = seconds / self.every_s
-        if self.kind == "stair":
-            return np.asarray(np.maximum(self.start - self.rate * np.floor(periods), self.floor))
-        return np.asarray(np.maximum(self.start * self.rate**periods, self.floor))
+        shape, (seconds,) = _columns(elapsed_s)
+        asked = np.empty(len(seconds))
+        self._handle().at(seconds, asked)
+        return asked.reshape(shape)
+
+    def _handle(self) -> _auction.DecayHandle:
+        if self.kind not in DECAYS:
+            raise ArgumentError(f"there is no {self.kind!r} decay; one of {', '.join(DECAYS)}")
+        knots = np.array(self.knots, dtype=np.float64).reshape(-1, 2)
+        return _auction.DecayHandle(DECAYS.index(self.kind), self.start, self.rate, self.every_s,
+                                    self.floor, *np.ascontiguousarray(knots.T))  # fmt: skip
 
 
 class Bid(NamedTuple):
@@ -174,11 +166,33 @@ class DutchAuction:
         How long the price of an insolvent portfolio takes from its equity to equity - MM.
     whole_below : float
         Equity below which the whole portfolio may be bought.
+    reserve_price_frac : float
+        The reserve price, a share of worth, below which a solvent portfolio is not sold; 0: there
+        is none.
+    quanta : bool
+        Amounts are whole quanta, and what is paid is rounded up to one: against the bidder, whether
+        he pays or is paid, and against the account for its fee.
 
     Notes
     -----
     All methods take scalars or arrays. `equity` is the portfolio's mark-to-market value and `mm`
-    its requirement, >= 0; an auction starts where equity < mm.
+    its requirement, >= 0; an auction starts where equity < mm. `reserved` is cash from earlier
+    bids, which is part of equity and not for sale.
+
+    Raises
+    ------
+    ArgumentError, NotFiniteError, DomainError
+        Of the rules; of methods also ExactnessError, where quanta may add up to 2^53. `error.row`
+        is the first one in the flattened broadcast shape.
+
+    Examples
+    --------
+    >>> auction = DERIVE.with_rules(reserve_price_frac=0.5, quanta=True)
+    >>> bid = auction.bid(80_000_001, 100_000_000, elapsed_s=900)
+    >>> round(float(bid.share), 4), float(bid.price)
+    (0.3846, 21538462.0)
+    >>> float(auction.bid(80_000_001, 100_000_000, elapsed_s=30_000).share)
+    0.0
     """
 
     decay: Decay
@@ -186,11 +200,11 @@ class DutchAuction:
     fee_frac: float
     insolvent_s: float
     whole_below: float = 0.0
+    reserve_price_frac: float = 0.0
+    quanta: bool = False
 
     def __post_init__(self) -> None:
-        numbers = (self.buffer_frac, self.fee_frac, self.insolvent_s, self.whole_below)
-        if not (np.isfinite(numbers).all() and min(numbers) >= 0.0 and self.insolvent_s > 0.0):
-            raise DomainError("an auction's fractions are at least 0, its seconds above 0")
+        self._handle()
 
     def buffered(self, equity: ArrayLike, mm: ArrayLike) -> Any:
         """Equity above MM and its buffer; the auction ends where it is not negative."""
@@ -199,17 +213,21 @@ class DutchAuction:
     def largest_share(
         self, equity: ArrayLike, mm: ArrayLike, asked: ArrayLike, reserved: ArrayLike = 0.0
     ) -> Any:
-        """The share whose sale at `asked` of its worth restores the buffer, 0 to 1."""
-        short = np.asarray(self.buffered(equity, mm))
-        sold = np.multiply(equity, asked) + np.multiply(reserved, np.subtract(1.0, asked))
-        share = np.divide(short, short - sold, out=np.zeros(np.broadcast(short, sold).shape),
-                          where=short < 0.0)  # fmt: skip
-        return np.where((short < 0.0) & np.less(equity, self.whole_below), 1.0, share)[()]
+        """The share whose sale at `asked` of its worth restores the buffer, 0 to 1.
+
+        1 where no share would, as of an insolvent portfolio.
+        """
+        shape, (e, m, r, a) = _columns(equity, mm, reserved, asked)
+        share = np.empty(len(e))
+        self._handle().largest_share(e, m, r, a, share)
+        return share.reshape(shape)[()]
 
     def fee(self, equity: ArrayLike, mm: ArrayLike) -> Any:
         """What the auction costs the account at its start; 0 where insolvent."""
-        share = self.largest_share(equity, mm, 1.0)
-        return self.fee_frac * share * np.maximum(equity, 0.0)
+        shape, (e, m, r) = _columns(equity, mm, 0.0)
+        fee = np.empty(len(e))
+        self._handle().fee(e, m, r, fee)
+        return fee.reshape(shape)[()]
 
     def bid(
         self, equity: ArrayLike, mm: ArrayLike, elapsed_s: ArrayLike, want: ArrayLike = 1.0,
@@ -222,11 +240,7 @@ class DutchAuction:
         DomainError
             A portfolio whose equity is not above `reserved`, or a share outside 0 to 1.
         """
-        if not np.greater(equity, reserved).all():
-            raise DomainError("a solvent auction needs equity above the cash reserved")
-        asked = self.decay.at(elapsed_s)
-        share = np.minimum(_share(want), self.largest_share(equity, mm, asked, reserved))
-        return _sell(equity, mm, reserved, share, np.subtract(equity, reserved) * asked * share)
+        return self._bid(False, equity, mm, elapsed_s, want, reserved)
 
     def insolvent_bid(
         self, equity: ArrayLike, mm: ArrayLike, elapsed_s: ArrayLike, want: ArrayLike = 1.0,
@@ -237,50 +251,51 @@ class DutchAuction:
         What the bidder gets, -price, is the security module's or the next layer's; nothing of it
         reaches the account.
         """
-        own = np.subtract(equity, reserved)
-        if not np.less_equal(own, 0.0).all():
-            raise DomainError("an insolvent auction needs equity of at most the cash reserved")
-        price = self.insolvent_price(own, own - mm, elapsed_s)
-        share = _share(want)
-        return _sell(equity, mm, reserved, share, 0.0)._replace(price=price * share)
+        return self._bid(True, equity, mm, elapsed_s, want, reserved)
+
+    def _bid(self, insolvent: bool, equity: ArrayLike, mm: ArrayLike, elapsed_s: ArrayLike,
+             want: ArrayLike, reserved: ArrayLike) -> Bid:  # fmt: skip
+        shape, (e, m, r, t, w) = _columns(equity, mm, reserved, elapsed_s, want)
+        out = {name: np.empty(len(e)) for name in Bid._fields}
+        phase = np.full(len(e), insolvent, dtype=np.uint8)
+        self._handle().bid(e, m, r, phase, t, w, out)
+        return Bid(*(column.reshape(shape)[()] for column in out.values()))
 
     def insolvent_price(self, start: ArrayLike, end: ArrayLike, elapsed_s: ArrayLike) -> Any:
-        """From `start` to `end` in a straight line over `insolvent_s`."""
-        seconds = np.asarray(elapsed_s, dtype=np.float64)
-        if not (seconds >= 0.0).all():
-            raise DomainError("an auction has run for 0 seconds or more")
-        return start + np.subtract(end, start) * np.minimum(seconds / self.insolvent_s, 1.0)
+        """From `start`, at most 0, down to `end` in a straight line over `insolvent_s`."""
+        return self.insolvent_bid(start, np.subtract(start, end), elapsed_s).price
 
     def with_rules(self, **rules: Any) -> DutchAuction:
         """The same auction with some rules changed."""
         return replace(self, **rules)
 
-
-def _share(want: ArrayLike) -> NDArray[np.float64]:
-    share = np.asarray(want, dtype=np.float64)
-    if not ((share >= 0.0) & (share <= 1.0)).all():
-        raise DomainError("a share is 0 to 1")
-    return share
+    def _handle(self) -> _auction.RulesHandle:
+        return _auction.RulesHandle(self.decay._handle(), self.buffer_frac, self.fee_frac,
+                                    self.insolvent_s, self.whole_below, self.reserve_price_frac,
+                                    self.quanta)  # fmt: skip
 
 
-def _sell(equity: Any, mm: Any, reserved: Any, share: Any, paid: Any) -> Bid:
-    """Everything but the reserved cash shrinks by the share, and what is paid is reserved."""
-    kept = 1.0 - share
-    reserve = np.add(reserved, paid)
-    after = np.subtract(equity, reserved) * kept + reserve
-    return Bid(share, paid, after, np.multiply(mm, kept), reserve)
+def _columns(*values: ArrayLike) -> tuple[tuple[int, ...], list[NDArray[np.float64]]]:
+    """The common shape, and each input as a flat column of it."""
+    try:
+        arrays = np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in values))
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"an auction takes numbers of shapes that broadcast: {error}") from None
+    return arrays[0].shape, [np.ascontiguousarray(array).reshape(-1) for array in arrays]
+
+
+def _derive() -> DutchAuction:
+    knots, rules = _auction.derive()
+    return DutchAuction(Decay.linear(knots), **rules)
 
 
 #: Derive v2 on mainnet: 95 % to 70 % in 15 minutes, to 0 in 12 hours more, insolvent in one hour.
-DERIVE = DutchAuction(
-    Decay.linear([(0, 0.95), (900, 0.70), (900 + 43_200, 0.0)]),
-    buffer_frac=0.15, fee_frac=0.10, insolvent_s=3_600,
-)  # fmt: skip
+DERIVE = _derive()
 
 
 def fillable_price(
-    size: Any, notional: Any, position_mm: Any, equity: Any, mm: Any, *, adjustment: Any = 1,
-    spread_to_mm: Any = 1.5,
+    size: ArrayLike, notional: ArrayLike, position_mm: ArrayLike, equity: ArrayLike,
+    mm: ArrayLike, *, adjustment: float = 1.0, spread_to_mm: float = 1.5,
 ) -> Any:  # fmt: skip
     """The price at which dYdX v4 offers a position of a liquidatable account.
 
@@ -296,30 +311,30 @@ def fillable_price(
     Returns
     -------
     (notional - ABR spread_to_mm position_mm) / size, ABR = adjustment (1 - equity / mm) in 0 to 1.
-    Fractions give a fraction, exactly.
 
     Raises
     ------
-    DomainError
-        A size or a requirement of 0.
+    NotFiniteError, DomainError
+        A size or a requirement of 0, a number out of range; `error.row` is the first one in the
+        flattened broadcast shape.
     """
-    _check_position(size, mm)
-    ratio = np.minimum(np.maximum(adjustment * (1 - equity / mm), 0), 1)
-    return (notional - ratio * spread_to_mm * position_mm) / size
+    return _price(False, adjustment, spread_to_mm, size, notional, position_mm, equity, mm)
 
 
-def bankruptcy_price(size: Any, notional: Any, position_mm: Any, equity: Any, mm: Any) -> Any:
+def bankruptcy_price(
+    size: ArrayLike, notional: ArrayLike, position_mm: ArrayLike, equity: ArrayLike, mm: ArrayLike
+) -> Any:
     """The price at which closing a position uses up its part of the account's equity, by its MM.
 
-    Closing every position of an account at its bankruptcy price leaves exactly nothing. Arguments,
-    errors and exactness as for `fillable_price`. Source: dYdX v4.
+    Closing every position of an account at its bankruptcy price leaves nothing. Arguments and
+    errors as for `fillable_price`. Source: dYdX v4.
     """
-    _check_position(size, mm)
-    return (notional - equity * position_mm / mm) / size
+    return _price(True, 1.0, 0.0, size, notional, position_mm, equity, mm)
 
 
-def _check_position(size: Any, mm: Any) -> None:
-    if not (np.not_equal(size, 0).all() if np.ndim(size) else size != 0):
-        raise DomainError("a position of size 0 has no price")
-    if not (np.greater(mm, 0).all() if np.ndim(mm) else mm > 0):
-        raise DomainError("an account without a requirement is not liquidated")
+def _price(bankruptcy: bool, adjustment: float, spread_to_mm: float, *values: ArrayLike) -> Any:
+    shape, (size, notional, position_mm, equity, mm) = _columns(*values)
+    out = np.empty(len(size))
+    _auction.price(bankruptcy, size, notional, position_mm, equity, mm, adjustment, spread_to_mm,
+                   out)  # fmt: skip
+    return out.reshape(shape)[()]

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Auctions fall by their rule, wait for the oracle, and sell no more than restores the buffer."""
 
-from fractions import Fraction
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,7 +10,7 @@ import margin_core as mc
 from margin_core import errors
 from margin_core.auction import DERIVE
 
-S = 1_000_000_000
+S, NAN = 1_000_000_000, float("nan")
 DECAYS = [
     mc.Decay.linear([(0, 0.95), (900, 0.7), (44_100, 0.0)]),
     mc.Decay.exponential(0.95, 300, floor=0.1),
@@ -74,6 +72,12 @@ def test_time_does_not_run_backwards():
         clock.follow(19, valid=True)
 
 
+def test_a_clock_that_was_told_a_time_takes_none_before_it():
+    clock = mc.AuctionClock(0).follow(100, valid=True)
+    with pytest.raises(errors.RowOrderError, match="before 100"):
+        clock.follow(50, valid=False)
+
+
 money = st.floats(1e-3, 1e9)
 
 
@@ -110,6 +114,41 @@ def test_a_small_portfolio_is_sold_whole():
     assert rules.bid(60.0, 90.0, 0).share < 1
 
 
+@pytest.mark.parametrize(
+    "equity, mm, asked, reserved",
+    [(-30.0, 100.0, 1.0, 0.0), (-30.0, 0.0, 1.0, 0.0), (0.0, 100.0, 0.0, 0.0),
+     (-1000.0, 10.0, 1.3, 0.0), (10.0, 100.0, 1.3, 60.0)],
+)  # fmt: skip
+def test_nobody_may_buy_more_than_there_is(equity, mm, asked, reserved):
+    assert DERIVE.largest_share(equity, mm, asked, reserved) == 1.0
+
+
+def test_nothing_is_sold_below_the_reserve_price():
+    rules = DERIVE.with_rules(reserve_price_frac=0.35)
+    elapsed = np.array([0.0, 900.0, 22_500.0, 22_501.0, 44_100.0, 1e9])
+    bid = rules.bid(80.0, 100.0, elapsed)
+    assert (bid.share > 0).tolist() == [True, True, True, False, False, False]
+    assert (bid.price >= 0.35 * 80.0 * bid.share).all()
+    assert (bid.price[3:], bid.equity[3:], bid.mm[3:]) == pytest.approx((0.0, 80.0, 100.0), abs=0)
+    free = DERIVE.bid(80.0, 100.0, 44_100.0)
+    assert free.price == 0.0 and free.share > 0.5  # what Derive's rule gives away at the end
+    assert rules.insolvent_bid(-30.0, 70.0, 1e9).price == -100.0
+
+
+def test_a_payment_in_quanta_is_rounded_against_the_bidder():
+    rules = DERIVE.with_rules(quanta=True)
+    pays = rules.bid(79, 100, 900, 0.1)  # 79 * 0.7 * 0.1 = 5.53
+    assert (pays.price, pays.reserved) == (6.0, 6.0)
+    paid = rules.insolvent_bid(-31, 70, 1800, 0.3)  # -(31 + 35) * 0.3 = -19.8
+    assert paid.price == -19.0
+    assert rules.insolvent_bid(-30, 70, 3600, 0.5).price == -50.0
+    assert rules.fee(80, 100) == np.ceil(DERIVE.fee(80, 100))
+    with pytest.raises(errors.DomainError, match="whole"):
+        rules.bid(79.5, 100, 0)
+    with pytest.raises(errors.ExactnessError):
+        rules.bid(2.0**53, 2.0**54, 0)
+
+
 def test_columns_give_what_rows_give():
     equity, mm, elapsed = np.array([80.0, 500.0]), np.array([100.0, 300.0]), np.array([10.0, 900.0])
     together = DERIVE.bid(equity, mm, elapsed)
@@ -123,15 +162,11 @@ def test_an_insolvent_portfolio_is_given_away_with_its_losses():
     assert (end.equity, end.mm, end.share) == (-15.0, 35.0, 0.5)
 
 
-def test_closing_everything_at_bankruptcy_prices_leaves_exactly_nothing():
-    sizes, prices = [Fraction(1, 10), Fraction(-3)], [50_000, 2_000]
-    notional = [size * price for size, price in zip(sizes, prices, strict=True)]
-    mms = [abs(n) / 10 for n in notional]
-    usdc = Fraction(1_700)
-    equity = usdc + sum(notional)
-    at = [mc.bankruptcy_price(size, n, mm, equity, sum(mms))
-          for size, n, mm in zip(sizes, notional, mms, strict=True)]  # fmt: skip
-    assert usdc + sum(size * price for size, price in zip(sizes, at, strict=True)) == 0
+def test_closing_everything_at_bankruptcy_prices_leaves_nothing():
+    sizes, prices = np.array([0.1, -3.0]), np.array([50_000.0, 2_000.0])
+    notional, mm, usdc = sizes * prices, np.abs(sizes * prices) / 10, 1_700.0
+    at = mc.bankruptcy_price(sizes, notional, mm, usdc + notional.sum(), mm.sum())
+    assert usdc + sizes @ at == pytest.approx(0, abs=1e-11)
 
 
 def test_a_fillable_price_lies_between_the_oracle_and_beyond():
@@ -150,20 +185,38 @@ def test_a_fillable_price_lies_between_the_oracle_and_beyond():
         (lambda: mc.Decay.linear([(0, 0.5), (1, 0.6)]), errors.DomainError),
         (lambda: mc.Decay.linear([(0, 0.5), (1, -0.1)]), errors.DomainError),
         (lambda: mc.Decay.linear([]), errors.ArgumentError),
+        (lambda: mc.Decay.linear([(0, 1.0), (NAN, 0.5)]), errors.NotFiniteError),
         (lambda: mc.Decay.exponential(1.0, 0.0), errors.DomainError),
-        (lambda: mc.Decay.exponential(float("nan"), 1.0), errors.DomainError),
+        (lambda: mc.Decay.exponential(1.0, -1.0), errors.DomainError),
+        (lambda: mc.Decay.exponential(NAN, 1.0), errors.NotFiniteError),
+        (lambda: mc.Decay("cubic", 1.0, 0.0, 1.0, 0.0), errors.ArgumentError),
         (lambda: mc.Decay.stair(0.5, 0.1, 1.0, floor=0.6), errors.DomainError),
         (lambda: DECAYS[0].at(-1.0), errors.DomainError),
-        (lambda: DECAYS[0].at(float("nan")), errors.DomainError),
+        (lambda: DECAYS[0].at(NAN), errors.NotFiniteError),
+        (lambda: DERIVE.with_rules(reserve_price_frac=0.96), errors.DomainError),
+        (lambda: DERIVE.with_rules(insolvent_s=0.0), errors.DomainError),
         (lambda: DERIVE.with_rules(buffer_frac=-1.0), errors.DomainError),
         (lambda: DERIVE.bid(-1.0, 5.0, 0), errors.DomainError),
         (lambda: DERIVE.bid(5.0, 9.0, 0, 1.5), errors.DomainError),
+        (lambda: DERIVE.bid(NAN, 5.0, 0), errors.NotFiniteError),
+        (lambda: DERIVE.bid(5.0, -9.0, 0), errors.DomainError),
+        (lambda: DERIVE.bid([5.0, 6.0], [9.0, 9.0, 9.0], 0), errors.ArgumentError),
+        (lambda: DERIVE.bid("much", 9.0, 0), errors.ArgumentError),
         (lambda: DERIVE.insolvent_bid(1.0, 5.0, 0), errors.DomainError),
+        (lambda: DERIVE.insolvent_price(-5.0, -4.0, 0), errors.DomainError),
         (lambda: DERIVE.insolvent_bid(-1.0, 5.0, -3), errors.DomainError),
         (lambda: mc.fillable_price(0, 1, 1, 1, 1), errors.DomainError),
+        (lambda: mc.fillable_price(1, 1, 1, 1, 1, adjustment=0.5), errors.DomainError),
+        (lambda: mc.fillable_price(1, 1, NAN, 1, 1), errors.NotFiniteError),
         (lambda: mc.bankruptcy_price(1, 1, 1, 1, 0), errors.DomainError),
     ],
 )
 def test_what_makes_no_sense_is_refused(make, error):
     with pytest.raises(error):
         make()
+
+
+def test_an_error_names_the_row():
+    with pytest.raises(errors.DomainError) as caught:
+        DERIVE.bid([5.0, -5.0], 9.0, 0)
+    assert caught.value.row == 1

@@ -11,10 +11,12 @@ floating-point operations can fall on either side of a half. Everything after it
 linear books it agrees to a tick, for options to what a quantum a cell can move it.
 
 `weights` is the engine of the venue presets of that kind and agrees to the last bit, in floats too:
-it adds in the same order. `dynamics` stands beside and agrees to a few units in the last place.
+it adds in the same order. `dynamics` and `auction` stand beside and agree to a few units in the
+last place, `auction`'s payments exactly.
 """
 
 from margin_core.reference import (
+    auction,
     dynamics,
     liquidation_price,
     margin,
@@ -24,4 +26,13 @@ from margin_core.reference import (
     weights,
 )
 
-__all__ = ["dynamics", "liquidation_price", "margin", "oracle", "risk_array", "sweep", "weights"]
+__all__ = [
+    "auction",
+    "dynamics",
+    "liquidation_price",
+    "margin",
+    "oracle",
+    "risk_array",
+    "sweep",
+    "weights",
+]

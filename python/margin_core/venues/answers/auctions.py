@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from fractions import Fraction
 from functools import partial
 
 from margin_core.auction import DERIVE, Decay, fillable_price
@@ -129,11 +128,11 @@ def _expect(name: str, value: float, tolerance: float, scale: float = 0.0) -> Ex
 # dYdX: one account of USDC and one perpetual
 
 #: The suite's market: BTC at 50,000 USD with 10 % maintenance margin.
-BTC_USD, MM_FRAC = 50_000, Fraction(1, 10)
+BTC_USD, MM_FRAC = 50_000.0, 0.1
 
 
 def dydx_fillable(data: Record) -> Iterator[Unread]:
-    """The price of liquidating the whole position, in exact fractions."""
+    """The price of liquidating the whole position."""
     for i, read in enumerate(data.record("fillable_price").each("cases")):
         name = f"fillable_price.{i}"
         yield Unread(name, partial(_fillable_case, read, name))
@@ -141,9 +140,7 @@ def dydx_fillable(data: Record) -> Iterator[Unread]:
 
 def _fillable_case(read: Callable[[], Record], name: str) -> Case:
     case = read()
-    usdc, size, adjustment, spread = (
-        Fraction(str(case[key])) for key in ("usdc", "btc", "BA", "SMMR")
-    )
+    usdc, size, adjustment, spread = (case[key] for key in ("usdc", "btc", "BA", "SMMR"))
     notional = size * BTC_USD
     mm = abs(notional) * MM_FRAC
     solve = partial(fillable_price, size, notional, mm, usdc + notional, mm,
