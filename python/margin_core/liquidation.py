@@ -67,8 +67,8 @@ class Depth:
         Side ``2 i`` sells instrument i (a row of ``margin.risk``), side ``2 i + 1`` buys it.
     lots, cost : (n_levels,) float64, whole
         Risk lots offered, and quanta a lot given up against the mark, never falling within a side.
-    taken : (2 n,) float64, whole, optional
-        Lots of each side that are gone already.
+    taken : (2 n,) float64, optional
+        Lots of each side that are gone already; plans count parts of one whole.
 
     Raises
     ------
@@ -116,7 +116,7 @@ class Depth:
             Of notional, in [0, 1].
         assets : bool
             Coins and stablecoins may be sold and bought too.
-        taken : (2 n,) float64, whole, optional
+        taken : (2 n,) float64, optional
             As in `Depth`; no more than the side has.
         """
         instruments = margin.risk.instruments

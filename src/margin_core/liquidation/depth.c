@@ -39,7 +39,7 @@ static mc_status check_side(const mc_depth *d, size_t side, mc_error *err)
                        "side %zu adds up to %.3g lots that cost %.3g quanta, past 2^53", side, lots,
                        value);
     const double taken = d->taken[side];
-    if (!(taken >= 0.0 && taken <= lots) || !mc_is_whole(taken))
+    if (!(taken >= 0.0 && taken <= lots))
         return mc_fail(err, MC_ERR_DOMAIN, (int64_t)side,
                        "of side %zu %g lots are taken; it has %g", side, taken, lots);
     if (d->limit != NULL && !(d->limit[side] >= 0.0))
@@ -124,9 +124,9 @@ mc_status mc_depth_recover(const mc_depth *d, double elapsed_s, double half_life
     const double lives = elapsed_s / half_life_s;
     const double left = lives < 1000.0 ? mc_exp(-0.69314718055994530942 * lives) : 0.0;
     for (size_t side = 0; side < 2 * d->n_instruments; ++side) {
-        /* Rounded up, yet a single lot comes back too: once less than half of it is left. */
+        /* Parts of a lot are kept: rounded up each time, a few lots would never come back. */
         const double taken = d->taken[side] * left;
-        d->taken[side] = taken > 0.5 ? fmin(ceil(taken), d->taken[side]) : 0.0;
+        d->taken[side] = taken > 0.5 ? taken : 0.0;
     }
     return MC_OK;
 }

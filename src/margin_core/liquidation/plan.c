@@ -54,7 +54,7 @@ typedef struct planner {
     int32_t *instrument; /* [n_rows] rising                                              */
     int32_t *coin;       /* [n_rows] the row that it settles in, or -1                   */
     double *start;       /* [n_rows] lots                                                */
-    double *basis;       /* [n_rows] of its side, taken by others before                 */
+    double *basis;       /* [n_rows] of its side, taken by others before, whole          */
     double *basis_cost;  /* [n_rows] of what was taken before                            */
     double *most;        /* [n_rows] lots that may be closed                             */
     double *closed;      /* [n_rows] lots closed so far                                  */
@@ -260,18 +260,24 @@ static double largest_of(const planner *p, pick k)
         if (!goes_along(p, r))
             continue;
         const double room = p->most[r] - p->closed[r], left = left_of(p, r);
-        const double here = room >= left ? SHARE_ONE : floor(room / left * SHARE_ONE);
+        /* Rounded up, for `take` rounds down: 1 of 3 lots is 1 lot, and not none. */
+        const double here = room >= left ? SHARE_ONE : ceil(room / left * SHARE_ONE);
         share = any && share < here ? share : here;
         any = true;
     }
     return share;
 }
 
+/* A first trial: a 64th of what is left, and at least one lot of something. */
 static double grain_of(const planner *p, pick k, double largest, int32_t round)
 {
     const double more = ldexp(1.0, round / ROUNDS_A_DOUBLING);
-    const double whole = k.together ? SHARE_ONE : left_of(p, k.from);
-    return fmin(ceil(whole / GRAINS) * more, largest);
+    double left = k.together ? 1.0 : left_of(p, k.from);
+    for (int32_t r = k.from; k.together && r < k.to; ++r)
+        if (goes_along(p, r))
+            left = fmax(left, left_of(p, r));
+    const double whole = k.together ? SHARE_ONE : left;
+    return fmin(ceil(whole / fmin(GRAINS, left)) * more, largest);
 }
 
 /* Lots closed after so much of a pick. */
@@ -486,7 +492,7 @@ static void set_depth(planner *p, bool fresh)
         const size_t side = side_of(p, r);
         const double all = mc_side_lots(p->depth, side);
         const double limit = p->depth->limit != NULL && !fresh ? p->depth->limit[side] : all;
-        p->basis[r] = fresh ? 0.0 : p->depth->taken[side];
+        p->basis[r] = fresh ? 0.0 : ceil(p->depth->taken[side]);
         p->basis_cost[r] = mc_side_cost(p->depth, side, p->basis[r]);
         p->closed[r] = 0.0;
         const double room = floor(fmin(limit, all)) - p->basis[r];

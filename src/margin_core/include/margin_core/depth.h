@@ -24,7 +24,8 @@ typedef struct mc_depth {
     const double *lots;    /* [n_levels] whole, > 0                                        */
     const double *cost;    /* [n_levels] whole quanta per lot, >= 0, never falling within a
                               side                                                         */
-    double *taken;         /* [2 * n_instruments] whole lots, 0 .. the side's sum          */
+    double *taken;         /* [2 * n_instruments] lots, 0 .. the side's sum; while parts of
+                              one come back, plans count it whole                          */
     const double *limit;   /* [2 * n_instruments] lots up to which a side may be taken,
                               >= 0; NULL: all there is                                     */
 } mc_depth;
@@ -57,8 +58,8 @@ MC_API MC_MUST_CHECK mc_status mc_depth_square_root(double mark, double depth_lo
                                                     double *lots, double *cost, size_t *n_levels,
                                                     mc_error *err);
 
-/* Lots that come back: `taken` shrinks to 2^(-elapsed / half_life) of itself, rounded up. A side
- * that is left alone is whole again after some half-lives.
+/* Lots that come back: `taken` shrinks to 2^(-elapsed / half_life) of itself, and to 0 from half a
+ * lot down: a side that is left alone is whole again after some half-lives, in steps of any length.
  *
  * Errors: MC_ERR_ARGUMENT, MC_ERR_NOT_FINITE, MC_ERR_DOMAIN  elapsed_s < 0, half_life_s <= 0
  */
