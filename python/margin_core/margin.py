@@ -35,7 +35,7 @@ DAYS_PER_YEAR = 365.0
 #: mc_asset
 ASSET = np.dtype(
     [("instrument", "i4"), ("haircut_mm_frac", "f8"), ("haircut_im_frac", "f8"),
-     ("exit_depth_usd", "f8"), ("exit_impact_frac", "f8")], align=True,
+     ("exit_depth_usd", "f8"), ("exit_impact_frac", "f8"), ("unscanned_frac", "f8")], align=True,
 )  # fmt: skip
 
 
@@ -50,12 +50,16 @@ class Haircut:
     exit_depth_usd, exit_impact_frac : float
         Selling `exit_depth_usd` of it costs `exit_impact_frac`, other sizes with the square root;
         a depth of 0 costs nothing. The exit comes first, the fractions take from what it leaves.
+    unscanned_frac : float
+        Taken besides, after the unit's range, in cross and isolated accounts: they have no scan
+        that would hold a discount or a depeg.
     """
 
     mm_frac: float
     im_frac: float
     exit_depth_usd: float = 0.0
     exit_impact_frac: float = 0.0
+    unscanned_frac: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +186,7 @@ def _assets(risk: RiskArray, haircuts: Mapping[str, Haircut]) -> NDArray[np.uint
         except UnknownInstrumentError as error:
             raise UnknownInstrumentError(f"haircut of {name!r}: {error}") from None
         rows.append((row, haircut.mm_frac, haircut.im_frac, haircut.exit_depth_usd,
-                     haircut.exit_impact_frac))  # fmt: skip
+                     haircut.exit_impact_frac, haircut.unscanned_frac))  # fmt: skip
     records = np.array(sorted(rows), dtype=ASSET)
     try:
         _margin.check_assets(risk.snapshot, records.view(np.uint8))

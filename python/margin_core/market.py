@@ -224,14 +224,14 @@ class Market:
         Returns
         -------
         Market
-            `index_usd`, `confidence_frac` and the spot rows' prices replaced; contracts keep
-            theirs.
+            `index_usd`, `confidence_frac` and the coins' spot prices replaced; assets that follow
+            a coin move with it by the same ratio; contracts keep theirs.
 
         Raises
         ------
         ArgumentError
-            A unit that is not here, a reading of another pair, or one that refuses `action`: then
-            there is no price to margin with.
+            A unit that is not here, a reading of another pair, or one that refuses `action` at
+            the market's instant: then there is no price to margin with.
         DomainError
             A band as wide as the price.
         """
@@ -246,16 +246,22 @@ class Market:
                 raise ArgumentError(f"the market has no unit {unit}")
             if (reading.base, reading.quote) != (unit, "USD"):
                 raise ArgumentError(f"{unit}: the reading is {reading.base}/{reading.quote}")
+            reading = reading.at(self.now_ns)
             edges = reading.price_for(action), reading.price_for(action, owed=True)
             if edges[0] is None or edges[1] is None:
                 why = ", ".join(reading.reasons) or "no reason"
                 raise ArgumentError(f"{unit}: {reading.validity} ({why}) does not allow {action}")
             reach = max(abs(edges[0] / reading.price - 1.0), abs(edges[1] / reading.price - 1.0))
-            i, held = rows[unit], spot & (self.instruments.unit == rows[unit])
+            i = rows[unit]
+            held = spot & (self.instruments.unit == i)
+            coin = held & (self.instruments.name == unit)
+            ratio = np.where(coin, reading.price / self.forward_usd,
+                             reading.price / self.index_usd[i])[held]  # fmt: skip
             columns["index_usd"][i] = reading.price
             columns["confidence_frac"][i] = max(reach, reading.confidence_frac)
-            columns["mark_usd"][held] *= reading.price / columns["forward_usd"][held]
-            columns["forward_usd"][held] = reading.price
+            columns["mark_usd"][held] *= ratio
+            columns["forward_usd"][held] *= ratio
+            columns["forward_usd"][coin] = reading.price
         return replace(self, **columns)
 
     # Constructors

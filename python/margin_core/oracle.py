@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -115,6 +115,8 @@ class OracleReading:
         Of the sources that answer and agree: least of decayed, executed and displayed.
     time_ns : int
         A quorum of sources has spoken since; of a composed price, its oldest leg's.
+    now_ns : int
+        When it was made; a composed one, its oldest leg. `at` says how it stands later.
     validity : str
         The ladder's class.
     reasons : tuple of str
@@ -132,12 +134,24 @@ class OracleReading:
     median: float
     depth_usd: float
     time_ns: int
+    now_ns: int
     validity: str
     reasons: tuple[str, ...]
     answered: tuple[str, ...]
     agreed: tuple[str, ...]
     record: NDArray[Any] = field(repr=False, compare=False)
     ladder: NDArray[Any] = field(repr=False, compare=False)
+    model: OracleModel = field(repr=False, compare=False)
+
+    def at(self, now_ns: int) -> OracleReading:
+        """The same reading at a later instant: old or stale by the model's ages since it was made.
+
+        Before that instant, and without a price, it is what it was.
+        """
+        if now_ns <= self.now_ns or not self.price:
+            return self
+        aged = compose_readings(self.base, self.quote, [self], now=now_ns, model=self.model)
+        return replace(aged, answered=self.answered, agreed=self.agreed)
 
     @property
     def confidence_frac(self) -> float:
@@ -386,6 +400,7 @@ def compose_readings(
     legs: Sequence[OracleReading],
     *,
     inverted: Sequence[bool] | None = None,
+    now: int | None = None,
     model: str | os.PathLike[str] | OracleModel = "house",
 ) -> OracleReading:
     """The price of `base` in `quote` along a chain of legs: A/B x B/C.
@@ -396,13 +411,16 @@ def compose_readings(
     legs : sequence of OracleReading
     inverted : sequence of bool, optional
         Which legs are turned over.
+    now : int, optional
+        The instant, nanoseconds since 1970 UTC; by default when the newest leg was made.
     model : str, path or OracleModel
-        Its ladder and its limit of the band hold for the composed price.
+        Its ladder, its ages and its limit of the band hold for the composed price.
 
     Returns
     -------
     OracleReading
-        Prices and bands multiply, reasons add up, the time is the oldest leg's.
+        Prices and bands multiply, reasons add up, the time is the oldest leg's; legs made too
+        long before `now` are old or stale.
 
     Raises
     ------
@@ -411,6 +429,8 @@ def compose_readings(
         over twice; `row` is the leg.
     DomainError
         A leg without a price.
+    RowOrderError
+        A leg made after `now`.
     """
     from margin_core.oracle_model import load_oracle_model
 
@@ -423,8 +443,9 @@ def compose_readings(
     carrier = Feed(base, quote, [Source("legs")], model=rule, quorum=1)
     records = np.concatenate([leg.record for leg in legs]) if legs else np.zeros(0, READING)
     out = np.zeros(1, READING)
+    instant = max((leg.now_ns for leg in legs), default=0) if now is None else now
     _oracle.compose(carrier._core, as_bytes(records), np.array(turned, np.uint8),
-                    currency_tag(base), currency_tag(quote), as_bytes(out))  # fmt: skip
+                    currency_tag(base), currency_tag(quote), instant, as_bytes(out))  # fmt: skip
     return _reading(out, rule, carrier.ladder, [])
 
 
@@ -513,10 +534,12 @@ def _reading(
         median=float(r["median"]),
         depth_usd=float(r["depth_usd"]),
         time_ns=int(r["time_ns"]),
+        now_ns=int(r["now_ns"]),
         validity=model.ladder[int(r["validity"])].name,
         reasons=tuple(word for i, word in enumerate(REASONS) if int(r["reasons"]) >> i & 1),
         answered=names(int(r["answered"])),
         agreed=names(int(r["agreed"])),
         record=record,
         ladder=ladder,
+        model=model,
     )

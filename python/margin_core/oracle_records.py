@@ -55,7 +55,8 @@ STATE = np.dtype(
 READING = np.dtype(
     [("price", "f8"), ("low", "f8"), ("high", "f8"), ("stable", "f8"), ("median", "f8"),
      ("depth_usd", "f8"), ("time_ns", "i8"), ("base", "i8"), ("quote", "i8"), ("reasons", "u4"),
-     ("validity", "i4"), ("answered", "u2"), ("agreed", "u2"), ("inverted", "i4")]
+     ("validity", "i4"), ("answered", "u2"), ("agreed", "u2"), ("inverted", "i4"),
+     ("now_ns", "i8")]
 )  # fmt: skip
 
 

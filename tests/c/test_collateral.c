@@ -12,7 +12,8 @@ static paper world;
 
 /* Half of BTC in MM, three quarters in IM. Its exit: 4000 USD are beyond 16 depths of 200, so that
  * it costs 4/16 of them. */
-static const mc_asset BITCOIN = {BTC, 0.5, 0.75, 200.0, 0x1p-4};
+static const mc_asset BITCOIN = {BTC, 0.5, 0.75, 200.0, 0x1p-4, 0.0};
+static const mc_asset *asset = &BITCOIN;
 
 typedef struct result { int64_t equity, mm, im, haircut_mm, haircut_im; } result;
 
@@ -31,7 +32,7 @@ static result sweep_coins(mc_mode mode, double lots)
                              .haircut_mm = &r.haircut_mm, .haircut_im = &r.haircut_im};
     paper_make(&world);
     world.model.n_assets = 1;
-    world.model.assets = &BITCOIN;
+    world.model.assets = asset;
     CHECK(paper_risk(&world, &risk, NULL) == MC_OK);
     CHECK(paper_margin(&world, risk, &margin, NULL) == MC_OK);
     CHECK(mc_book_create(&columns, &book, NULL) == MC_OK);
@@ -59,6 +60,19 @@ static void a_cross_account_pays_them_after_volatility(void)
     CHECK(r.haircut_mm == 0); /* parts are a portfolio account's */
 }
 
+/* Half of the three quarters that the range leaves goes too; the others are on the rest. */
+static void a_cross_account_pays_what_it_has_no_scan_for(void)
+{
+    const mc_asset discounted = {BTC, 0.5, 0.75, 200.0, 0x1p-4, 0.5};
+    asset = &discounted;
+    result r = sweep_coins(MC_CROSS, 40);
+    CHECK(r.mm == 2500 * USD + 2500 * USD * 3 / 8);
+    CHECK(sweep_coins(MC_CROSS, -40).mm == 1000 * USD);
+    r = sweep_coins(MC_PORTFOLIO, 40);
+    CHECK(r.mm == 1000 * USD + 2500 * USD);
+    asset = &BITCOIN;
+}
+
 static void what_is_owed_has_no_haircut(void)
 {
     const result r = sweep_coins(MC_PORTFOLIO, -40);
@@ -84,15 +98,19 @@ static mc_status refused(const mc_asset *assets, size_t n, int64_t row)
 static void assets_that_make_no_sense_are_refused(void)
 {
     paper_make(&world);
-    const mc_asset none = {PAPER_N, 0, 0, 0, 0}, option = {BTC_CALL, 0, 0, 0, 0},
-                   nan = {BTC, NAN, 0, 0, 0}, falling = {BTC, 0.5, 0.25, 0, 0},
-                   negative = {BTC, 0, 0, -1, 0}, twice[] = {BITCOIN, BITCOIN};
+    const mc_asset none = {.instrument = PAPER_N}, option = {.instrument = BTC_CALL},
+                   nan = {.instrument = BTC, .haircut_mm_frac = NAN},
+                   falling = {.instrument = BTC, .haircut_mm_frac = 0.5, .haircut_im_frac = 0.25},
+                   negative = {.instrument = BTC, .exit_depth_usd = -1},
+                   beyond = {.instrument = BTC, .unscanned_frac = 1.5},
+                   twice[] = {BITCOIN, BITCOIN};
     CHECK(refused(NULL, 1, -1) == MC_ERR_ARGUMENT);
     CHECK(refused(&none, 1, 0) == MC_ERR_INSTRUMENT);
     CHECK(refused(&option, 1, 0) == MC_ERR_ARGUMENT);
     CHECK(refused(&nan, 1, 0) == MC_ERR_NOT_FINITE);
     CHECK(refused(&falling, 1, 0) == MC_ERR_DOMAIN);
     CHECK(refused(&negative, 1, 0) == MC_ERR_DOMAIN);
+    CHECK(refused(&beyond, 1, 0) == MC_ERR_DOMAIN);
     CHECK(refused(twice, 2, 1) == MC_ERR_ORDER);
 }
 
@@ -100,6 +118,7 @@ int main(void)
 {
     RUN(a_portfolio_account_pays_the_exit_and_the_rest_of_the_haircut);
     RUN(a_cross_account_pays_them_after_volatility);
+    RUN(a_cross_account_pays_what_it_has_no_scan_for);
     RUN(what_is_owed_has_no_haircut);
     RUN(assets_that_make_no_sense_are_refused);
     return REPORT();

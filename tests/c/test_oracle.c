@@ -8,7 +8,7 @@
 #define START (INT64_C(1700000000) * S)
 
 enum { N = 5 };
-#define EXPECTED_HASH UINT64_C(0xb6c6355f6f4b28ae)
+#define EXPECTED_HASH UINT64_C(0x201c0eb3827981e1)
 
 static mc_source sources[N];
 static mc_oracle_rule rule;
@@ -335,7 +335,7 @@ static mc_oracle_reading leg(const char *base, const char *quote, double price, 
     return (mc_oracle_reading){.price = price, .low = price * 0.5, .high = price * 2.0,
                                .stable = price, .median = price, .depth_usd = price,
                                .time_ns = time_ns, .base = mc_currency_of(base),
-                               .quote = mc_currency_of(quote), .validity = 1};
+                               .quote = mc_currency_of(quote), .validity = 1, .now_ns = time_ns};
 }
 
 static void legs_multiply_and_the_oldest_tells_the_time(void)
@@ -347,13 +347,48 @@ static void legs_multiply_and_the_oldest_tells_the_time(void)
     const mc_currency a = mc_currency_of("A"), usd = mc_currency_of("USD");
     mc_oracle_reading legs[2] = {leg("A", "B", 8.0, START + 5), leg("B", "USD", 4.0, START)};
     legs[0].reasons = MC_WHY_OLD;
-    CHECK(mc_oracle_compose(legs, as_they_are, 2, a, usd, &rule, &ladder, &c, NULL) == MC_OK);
+    CHECK(mc_oracle_compose(legs, as_they_are, 2, a, usd, START + 5, &rule,
+                            &ladder, &c, NULL) == MC_OK);
     CHECK(c.price == 32.0 && c.low == 8.0 && c.high == 128.0 && c.stable == 32.0);
     CHECK(c.time_ns == START && c.depth_usd == 4.0 && c.base == a && c.quote == usd);
     CHECK(c.reasons == (MC_WHY_OLD | MC_WHY_WIDE) && c.validity == 0);
     legs[1] = leg("USD", "B", 0.25, START);
-    CHECK(mc_oracle_compose(legs, second_over, 2, a, usd, &rule, &ladder, &c, NULL) == MC_OK);
+    CHECK(mc_oracle_compose(legs, second_over, 2, a, usd, START + 5, &rule,
+                            &ladder, &c, NULL) == MC_OK);
     CHECK(c.price == 32.0 && c.low == 8.0 && c.high == 128.0 && c.inverted == 1);
+}
+
+static void a_leg_ages_from_when_it_was_made(void)
+{
+    static const uint8_t as_they_are[2] = {0, 0};
+    const mc_currency a = mc_currency_of("A"), usd = mc_currency_of("USD");
+    mc_oracle_reading c = {0};
+    mc_error err;
+    make();
+    rule.max_band_frac = 0.9;
+    const mc_oracle_reading legs[2] = {leg("A", "B", 8.0, START),
+                                       leg("B", "USD", 4.0, START + rule.max_age_ns)};
+    const struct { int64_t now_ns; uint32_t age; } at[] = {
+        {START + rule.max_age_ns, MC_WHY_NO_QUORUM | MC_WHY_STALE},
+        {START + rule.max_age_ns + 1, MC_WHY_NO_QUORUM | MC_WHY_STALE}};
+    for (int i = 0; i < 2; ++i) {
+        CHECK(mc_oracle_compose(legs, as_they_are, 2, a, usd, at[i].now_ns, &rule, &ladder, &c,
+                                NULL) == MC_OK);
+        CHECK((c.reasons & ~MC_WHY_WIDE) == at[i].age && c.now_ns == START);
+    }
+    const mc_currency b = mc_currency_of("B");
+    const struct { int64_t age_ns; uint32_t age; } alone[] = {
+        {0, 0}, {rule.old_ns - 1, 0}, {rule.old_ns, MC_WHY_OLD},
+        {rule.max_age_ns, MC_WHY_NO_QUORUM | MC_WHY_STALE}};
+    for (int i = 0; i < 4; ++i) {
+        CHECK(mc_oracle_compose(legs, as_they_are, 1, a, b, START + alone[i].age_ns, &rule, &ladder,
+                                &c, NULL) == MC_OK);
+        CHECK(c.reasons == alone[i].age && c.price == 8.0);
+    }
+    c.price = 7.0;
+    CHECK(mc_oracle_compose(legs, as_they_are, 2, a, usd, START, &rule, &ladder, &c, &err)
+          == MC_ERR_ORDER);
+    CHECK(err.row == 1 && c.price == 7.0);
 }
 
 static void legs_that_do_not_meet_are_refused(void)
@@ -364,20 +399,26 @@ static void legs_that_do_not_meet_are_refused(void)
     mc_error err;
     make();
     mc_oracle_reading legs[2] = {leg("A", "B", 8.0, START), leg("B", "USD", 4.0, START)};
-    CHECK(mc_oracle_compose(legs, none, 1, a, usd, &rule, &ladder, &c, &err) == MC_ERR_ARGUMENT);
+    CHECK(mc_oracle_compose(legs, none, 1, a, usd, START + 5, &rule,
+                            &ladder, &c, &err) == MC_ERR_ARGUMENT);
     CHECK(err.row == 0 && strstr(err.message, "A/B") != NULL); /* Moonwell: a leg was dropped */
-    CHECK(mc_oracle_compose(legs, first, 2, a, usd, &rule, &ladder, &c, &err) == MC_ERR_ARGUMENT);
+    CHECK(mc_oracle_compose(legs, first, 2, a, usd, START + 5, &rule,
+                            &ladder, &c, &err) == MC_ERR_ARGUMENT);
     CHECK(err.row == 0);
-    CHECK(mc_oracle_compose(legs, second, 2, a, usd, &rule, &ladder, &c, &err) == MC_ERR_ARGUMENT);
+    CHECK(mc_oracle_compose(legs, second, 2, a, usd, START + 5, &rule,
+                            &ladder, &c, &err) == MC_ERR_ARGUMENT);
     CHECK(err.row == 1);
-    CHECK(mc_oracle_compose(legs, none, 0, a, usd, &rule, &ladder, &c, NULL) == MC_ERR_ARGUMENT);
+    CHECK(mc_oracle_compose(legs, none, 0, a, usd, START + 5, &rule,
+                            &ladder, &c, NULL) == MC_ERR_ARGUMENT);
     legs[1].inverted = 1;
     legs[1].base = usd;
     legs[1].quote = mc_currency_of("B");
-    CHECK(mc_oracle_compose(legs, second, 2, a, usd, &rule, &ladder, &c, &err) == MC_ERR_ARGUMENT);
+    CHECK(mc_oracle_compose(legs, second, 2, a, usd, START + 5, &rule,
+                            &ladder, &c, &err) == MC_ERR_ARGUMENT);
     CHECK(err.row == 1 && strstr(err.message, "twice") != NULL);
     legs[1] = leg("B", "USD", 0.0, START);
-    CHECK(mc_oracle_compose(legs, none, 2, a, usd, &rule, &ladder, &c, &err) == MC_ERR_DOMAIN);
+    CHECK(mc_oracle_compose(legs, none, 2, a, usd, START + 5, &rule,
+                            &ladder, &c, &err) == MC_ERR_DOMAIN);
     CHECK(err.row == 1 && c.price == 7.0);
 }
 
@@ -495,6 +536,7 @@ int main(void)
     RUN(a_feed_that_cannot_be_is_refused);
     RUN(many_feeds_are_each_as_one);
     RUN(legs_multiply_and_the_oldest_tells_the_time);
+    RUN(a_leg_ages_from_when_it_was_made);
     RUN(legs_that_do_not_meet_are_refused);
     RUN(an_edge_counts_the_stable_price_too);
     RUN(a_stable_price_follows_at_its_limit);

@@ -270,6 +270,9 @@ def flat_sum(line: list[Line], account: Held, model: Any, which: str, quantum: f
             total += max(0, q * (limit[0] - at.rates["mark"]))
         if at.kind == SPOT:
             volatile = up(unit.asset_haircut_frac)
+            for asset in model.assets:
+                if asset.instrument == i and q > 0:
+                    volatile = up(1 - (1 - volatile) * (1 - up(asset.unscanned_frac)))
             others = haircut(line, i, q, model, which, quantum)
             total += ceil(notional * volatile) + ceil(others * (1 - volatile))
         elif at.kind in (CALL, PUT) and q > 0:

@@ -205,7 +205,8 @@ def _fraction(rng, most=1.0):
 
 def _asset(rng, instrument):
     mm, im = sorted((_fraction(rng), _fraction(rng)))
-    return Asset(instrument, mm, im, float(rng.choice(DEPTHS)), _fraction(rng))
+    unscanned = _fraction(rng) if rng.random() < 0.5 else 0.0
+    return Asset(instrument, mm, im, float(rng.choice(DEPTHS)), _fraction(rng), unscanned)
 
 
 def _unit_margin(rng, group):

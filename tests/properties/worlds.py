@@ -112,6 +112,7 @@ class Asset:
     haircut_im_frac: float = 0.0
     exit_depth_usd: float = 0.0
     exit_impact_frac: float = 0.0
+    unscanned_frac: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """From the catalogue to a requirement: marks, events and haircuts of real assets in one sweep."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 import margin_core as mc
-from margin_core.errors import ModelError, UnknownInstrumentError
+from margin_core.errors import ArgumentError, ModelError, UnknownInstrumentError
 
 NOW = 1_767_225_600_000_000_000
 EVENTS = {"stETH -7 %": {"discount.stETH": -0.07}}
@@ -87,7 +89,7 @@ def test_joint_worlds_hold_every_event_of_the_assets():
     plain = mc.Market.from_table(quotes, now=NOW, index={"ETH": ETH, "USDC": 1.0})
     with_ = plain.with_assets(dict.fromkeys(symbols, ETH), c.units_of(symbols))
     house = mc.Scenarios.from_model(mc.load_model("house"), with_.instruments.units)
-    worlds, factors = mc.joint_worlds(house, symbols)
+    worlds, factors = mc.joint_worlds(house, symbols, bridges=["arbitrum"])
     assert len(worlds) == len(house) + 2 * 9  # two events at nine moves of spot
     h = mc.haircuts(symbols, prices, events=worlds.factors)
     assert h.parts_mm["bridge"].tolist() == [0.0, 0.0]
@@ -98,11 +100,90 @@ def test_joint_worlds_hold_every_event_of_the_assets():
     assert scan[0] == pytest.approx(ETH * (1.0 - fall * discount), rel=1e-6)
     assert scan[1] == pytest.approx(ETH, rel=1e-6)  # all of it
     assert mc.joint_worlds(house, ["ETH"])[0] is house
+    with pytest.raises(UnknownInstrumentError, match="bridges: 'rainbow'"):
+        mc.joint_worlds(house, symbols, bridges=["rainbow"])
     with pytest.raises(UnknownInstrumentError):
         mc.joint_worlds(house, ["XYZ"])
     none = c.model_copy(update={"events": {}})
     with pytest.raises(ModelError, match="events has neither 'discount.stETH'"):
         mc.joint_worlds(house, ["wstETH"], none)
+
+
+def dollars(held, mode="portfolio", **options):
+    """IM, MM and equity of stablecoins at 1 USD, by the flow of docs/method/collateral.md."""
+    symbols = list(held)
+    prices = mc.AssetPrices({"USD": 1.0}, dict.fromkeys([*symbols, "USDC"], 1.0))
+    c = mc.load_catalogue()
+    plain = mc.Market.from_table({"instrument": ["BTC-PERPETUAL"], "forward_usd": [60_000.0]},
+                                 now=NOW, index={"BTC": 60_000.0})  # fmt: skip
+    empty = plain.with_assets(dict.fromkeys(symbols, 1.0), c.units_of(symbols))
+    house = mc.Scenarios.from_model(mc.load_model("house"), empty.instruments.units)
+    worlds, factors = mc.joint_worlds(house, symbols, **options)
+    h = mc.haircuts(symbols, prices, events=worlds.factors)
+    market = plain.with_assets(dict(zip(h.symbol, h.mark_usd, strict=True)), c.units_of(symbols))
+    margin = mc.Margin.of(market, "house", worlds, factors=factors, haircuts=h.for_margin())
+    book = mc.Book.from_tables(
+        {"account": ["a"] * len(held), "instrument": symbols, "quantity": [*held.values()]},
+        accounts={"account": ["a"], "mode": [mode]},
+    )
+    s = mc.sweep(book, margin)
+    return h, *(float(s.amount(name)[0]) for name in ("im", "mm", "equity"))
+
+
+def test_depegs_come_together_too():
+    """USDC lost 12.3 % and DAI 11.9 % in March 2023: two stablecoins need what both need."""
+    _, alone, _, _ = dollars({"DAI": 1e6})
+    _, both, mm, _ = dollars({"DAI": 1e6, "USDT": 1e6})
+    assert 0.14e6 < alone < 0.16e6
+    assert both == pytest.approx(2 * alone, rel=0.02)
+    assert mm > 0.8 * (123_000 + 119_000)
+
+
+def test_a_bridged_form_pays_its_haircut_and_not_all_of_it():
+    h, im, mm, equity = dollars({"USDC.base": 1e6})
+    assert 0.0 < h.parts_mm["bridge"][0] < 0.05
+    assert im < 0.2 * equity
+    h, im, mm, equity = dollars({"USDC.base": 1e6}, bridges=["cctp"])
+    assert h.parts_mm["bridge"][0] == 0.0 and im == pytest.approx(equity, rel=0.01)
+    assert h.unscanned_frac[0] > 0.15  # a cross account still pays for the bridge
+
+
+@pytest.mark.parametrize("mode", ["cross", "isolated"])
+def test_an_account_without_a_scan_pays_for_depegs_discounts_and_bridges(mode):
+    for symbol, event in (("DAI", 0.15), ("USDC.base", 0.15)):
+        h, im, mm, equity = dollars({symbol: 1e6}, mode, bridges=["cctp"])
+        apart = mc.haircuts([symbol], mc.AssetPrices({"USD": 1.0}, {symbol: 1.0, "USDC": 1.0}),
+                            mode=mode)  # fmt: skip
+        assert apart.parts_mm["volatility"][0] == pytest.approx(event)
+        assert apart.unscanned_frac[0] == 0.0
+        assert mm == pytest.approx(equity * apart.haircut_mm_frac[0], rel=1e-4)
+        assert im == pytest.approx(equity * apart.haircut_im_frac[0], rel=1e-4)
+    eth = mc.haircuts(["ETH"], mc.AssetPrices({}, {"ETH": ETH}), mode=mode)
+    staked = mc.haircuts(["stETH"], mc.AssetPrices({}, {"ETH": ETH, "stETH": ETH}), mode=mode)
+    left = (1.0 - eth.haircut_mm_frac[0]) * 0.9
+    assert staked.haircut_mm_frac[0] == pytest.approx(1.0 - left)
+
+
+def test_a_reading_moves_what_follows_the_coin_and_does_not_overwrite_it():
+    """A token that trades at 968 while ether is at 2000 is not worth 2500 when ether is."""
+    feed = mc.Feed("ETH", "USD", [mc.Source(name) for name in "abcde"])
+    state, now = mc.OracleState(), NOW
+    for now in range(NOW, NOW + 400 * 10**9, 5 * 10**9):
+        said = [mc.Quote(name, "ETH", "USD", 2500 * 10**8, 8, now, executed_usd=1e6,
+                         displayed_usd=1e6) for name in "abcde"]  # fmt: skip
+        state, reading = feed.update(state, said, now)
+    quotes = {"instrument": ["ETH_USDC-PERPETUAL"], "forward_usd": [2000.0]}
+    market = mc.Market.from_table(quotes, now=now, index={"ETH": 2000.0, "USDC": 1.0})
+    market = market.with_assets({"stETH": 968.0}, {"stETH": "ETH"})
+    taken = market.with_readings({"ETH": reading})
+    rows = {name: i for i, name in enumerate(taken.names)}
+    assert taken.mark_usd[rows["ETH"]] == taken.forward_usd[rows["ETH"]] == 2500.0
+    assert taken.mark_usd[rows["stETH"]] == pytest.approx(1210.0)
+    assert taken.forward_usd[rows["stETH"]] == pytest.approx(1210.0)
+    # Eleven days later the same reading is no price to withdraw at.
+    late = dataclasses.replace(market, now_ns=now + 10**15)
+    with pytest.raises(ArgumentError, match="stale.* does not allow withdrawal"):
+        late.with_readings({"ETH": reading}, "withdrawal")
 
 
 def test_it_takes_every_asset_of_the_catalogue(margin):

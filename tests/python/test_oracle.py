@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Feeds, readings and rules as a user meets them."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -19,6 +20,7 @@ from margin_core.oracle_records import (
     STABLE,
     STABLE_RULE,
     STATE,
+    currency_tag,
 )
 
 S = 1_000_000_000
@@ -275,6 +277,33 @@ def test_a_market_takes_price_and_band_of_a_reading():
     _, jumped = eth().update(state, quotes(1000.0, now), now + S)
     with pytest.raises(errors.ArgumentError, match="jumped .jump, wide. does not allow withdrawal"):
         market.with_readings({"ETH": jumped}, "withdrawal")
+
+
+def test_a_reading_ages_and_stays_as_old_as_it_is():
+    _, reading, _ = settled(eth())
+    age = reading.model.age
+    made = reading.now_ns
+    assert reading.at(made) is reading and reading.at(made - 1) is reading
+    fresh = reading.at(made + round(age.old_s * S) - 1)
+    assert (fresh.validity, fresh.answered) == (reading.validity, reading.answered)
+    old = reading.at(made + round(age.old_s * S))
+    assert "old" in old.reasons and old.price == reading.price
+    stale = reading.at(made + round(age.max_s * S))
+    assert "stale" in stale.reasons and not stale.allows("withdrawal")
+    again = old.at(made + round(age.max_s * S))  # not twice as young
+    assert again.validity == stale.validity and again.now_ns == made
+
+
+def test_a_leg_made_long_before_the_others_is_stale():
+    _, usd, _ = settled(eth())
+    early = dataclasses.replace(usd, record=usd.record.copy())
+    early.record["now_ns"] -= 36_000 * S
+    early.record["base"], early.record["quote"] = currency_tag("A"), currency_tag("ETH")
+    early = dataclasses.replace(early, now_ns=usd.now_ns - 36_000 * S)
+    composed = mc.compose_readings("A", "USD", [early, usd])
+    assert "stale" in composed.reasons and composed.price_for("withdrawal") is None
+    with pytest.raises(errors.RowOrderError, match="leg 1"):
+        mc.compose_readings("A", "USD", [early, usd], now=usd.now_ns - 1)
 
 
 def test_a_mark_stays_near_the_band():

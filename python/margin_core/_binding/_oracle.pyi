@@ -33,7 +33,7 @@ def update_many(
     statuses: Bytes,
 ) -> None: ...
 def compose(
-    rules: Feed, legs: Bytes, invert: Bytes, base: int, quote: int, reading: Bytes
+    rules: Feed, legs: Bytes, invert: Bytes, base: int, quote: int, now_ns: int, reading: Bytes
 ) -> None: ...
 def prices(
     ladder: Bytes,

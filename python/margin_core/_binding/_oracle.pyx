@@ -103,13 +103,13 @@ def update_many(Feed feed not None, const uint8_t[::1] quotes not None,
 
 
 def compose(Feed rules not None, const uint8_t[::1] legs not None,
-            const uint8_t[::1] invert not None, int64_t base, int64_t quote,
+            const uint8_t[::1] invert not None, int64_t base, int64_t quote, int64_t now_ns,
             uint8_t[::1] reading not None):
     cdef mc_error err
     needs("legs", legs.shape[0], invert.shape[0] * <Py_ssize_t>sizeof(mc_oracle_reading))
     needs("reading", reading.shape[0], sizeof(mc_oracle_reading))
     if mc_oracle_compose(<const mc_oracle_reading *>bytes_of(legs),
-                         <const uint8_t *>bytes_of(invert), invert.shape[0], base, quote,
+                         <const uint8_t *>bytes_of(invert), invert.shape[0], base, quote, now_ns,
                          rules.feed.rule, rules.feed.ladder, <mc_oracle_reading *>&reading[0],
                          &err) != MC_OK:
         raise_error(&err)

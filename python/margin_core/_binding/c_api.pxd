@@ -66,8 +66,8 @@ cdef extern from "margin_core/oracle.h" nogil:
                                     mc_oracle_reading *readings, uint8_t *statuses, mc_error *err)
     mc_status mc_oracle_compose(const mc_oracle_reading *legs, const uint8_t *invert,
                                 size_t n_legs, mc_currency base, mc_currency quote,
-                                const mc_oracle_rule *rule, const mc_ladder *ladder,
-                                mc_oracle_reading *out, mc_error *err)
+                                int64_t now_ns, const mc_oracle_rule *rule,
+                                const mc_ladder *ladder, mc_oracle_reading *out, mc_error *err)
     mc_status mc_oracle_prices(const mc_ladder *ladder, const mc_oracle_reading *readings,
                                const double *owned, size_t n, mc_action action,
                                uint8_t *allowed, double *price, mc_error *err)

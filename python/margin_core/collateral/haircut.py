@@ -40,7 +40,8 @@ class Haircuts:
 
     For a margin table: `mark_usd` is the asset's mark, `for_margin()` its haircuts with the
     exit-depth curve. The core charges that curve and, in cross and isolated accounts, the unit's
-    range: ask for a portfolio's haircuts without `amount_usd`, so that neither counts twice.
+    range and `unscanned_frac`: ask for a portfolio's haircuts without `amount_usd`, so that none
+    counts twice.
 
     Attributes
     ----------
@@ -55,6 +56,10 @@ class Haircuts:
     depth_usd, impact_frac : (n,) float64
         Selling `depth_usd` moves the price by `impact_frac`, and the root of a share of it by the
         root; both 0 where a sale costs nothing.
+    unscanned_frac : (n,) float64
+        Of a portfolio's haircuts: what cross and isolated accounts pay besides, for the worst of
+        the events that the asset follows, and for a bridge whose failure the scan has. In the
+        other modes' haircuts it is in `volatility` and `bridge`, and 0 here.
     """
 
     symbol: tuple[str, ...]
@@ -65,12 +70,14 @@ class Haircuts:
     parts_im: dict[str, Column]
     depth_usd: Column
     impact_frac: Column
+    unscanned_frac: Column
 
     def for_margin(self) -> dict[str, Haircut]:
         """The haircuts by symbol, as `Margin.of` takes them."""
         from margin_core.margin import Haircut
 
-        columns = (self.haircut_mm_frac, self.haircut_im_frac, self.depth_usd, self.impact_frac)
+        columns = (self.haircut_mm_frac, self.haircut_im_frac, self.depth_usd, self.impact_frac,
+                   self.unscanned_frac)  # fmt: skip
         return {
             symbol: Haircut(*map(float, row))
             for symbol, *row in zip(self.symbol, *columns, strict=True)
@@ -99,7 +106,8 @@ def haircuts(
         Of the catalogue; a row of the result each.
     prices : AssetPrices
     mode : {"portfolio", "cross", "isolated"}
-        A portfolio account's scan moves the assets in `has_rows`; the other modes have no scan.
+        A portfolio account's scan moves the assets in `has_rows`; the other modes have no scan,
+        and their `volatility` is the unit's range and the worst event that the asset follows.
     has_rows : symbols, optional
         Assets with rows in the risk array; all of them by default.
     events : factors
@@ -143,15 +151,23 @@ def haircuts(
         ),
         c.risk.concentration_free_frac,
     )
+    bridge = _floats(0.0 if a.bridge is None else bridge_haircut(c, a.bridge) for a in rows)
+    is_scanned = np.array(scanned, dtype=bool)
+    in_scan = np.array(
+        [
+            s and f"bridge.{a.bridge}" in follows.get(symbol, ())
+            for symbol, a, s in zip(assets, rows, scanned, strict=True)
+        ],
+        dtype=bool,
+    )
+    event = _floats(_worst_event(c, a) for a in rows)
+    moves = _floats(c.units[a.unit].range_frac for a in rows)
+    moves += (1.0 - moves) * event
     mm = {
-        "volatility": np.where(scanned, 0.0, _floats(c.units[a.unit].range_frac for a in rows)),
+        "volatility": np.where(is_scanned, 0.0, moves),
         "exit_depth": _exit_depth(amount, depth, impact),
         "concentration": average,
-        "bridge": _floats(
-            0.0 if a.bridge is None or (s and f"bridge.{a.bridge}" in follows.get(symbol, ()))
-            else bridge_haircut(c, a.bridge)
-            for symbol, a, s in zip(assets, rows, scanned, strict=True)
-        ),
+        "bridge": np.where(in_scan, 0.0, bridge),
         "finality": uncredited,
         "redemption": np.zeros(len(rows)),
         "wrong_way": _floats(_wrong_way(c, a, linked) for a in rows),
@@ -160,8 +176,9 @@ def haircuts(
     parts_mm, left_mm = _compose(mm)
     parts_im, left_im = _compose({**mm, "concentration": marginal, "redemption": 1.0 - lower})
     return Haircuts(
-        tuple(assets), mark, 1.0 - left_mm, 1.0 - left_im, parts_mm, parts_im, depth, impact
-    )
+        tuple(assets), mark, 1.0 - left_mm, 1.0 - left_im, parts_mm, parts_im, depth, impact,
+        np.where(is_scanned, event + (1.0 - event) * np.where(in_scan, bridge, 0.0), 0.0),
+    )  # fmt: skip
 
 
 def _compose(rates: Mapping[str, Column]) -> tuple[dict[str, Column], Column]:
@@ -178,6 +195,12 @@ def _wrong_way(catalogue: Catalogue, asset: Asset, linked: Collection[str]) -> f
     if asset.issuer in linked:
         return catalogue.risk.own_token_frac
     return catalogue.risk.linked_frac if {*asset.rests_on} & {*linked} else 0.0
+
+
+def _worst_event(catalogue: Catalogue, asset: Asset) -> float:
+    """Of the discounts and depegs that it follows; a bridge has a haircut of its own."""
+    moves = (catalogue.event_move(f) for f in asset.factors if not f.startswith("bridge."))
+    return max(0.0, *(-move for move in moves), 0.0)
 
 
 def _exit_depth(amount: Column, depth: Column, impact: Column) -> Column:

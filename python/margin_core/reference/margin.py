@@ -343,6 +343,10 @@ def notional_requirement(
         rate = flat_rate(unit, mode, which)
         if instruments.kind[i] == SPOT:
             volatile = math.ceil(Q * unit.asset_haircut_frac)
+            for asset in model.assets:
+                if asset.instrument == i and lots > 0:
+                    left = Q - math.ceil(Q * asset.unscanned_frac)
+                    volatile = Q - (Q - volatile) * left // Q
             others = haircut(int(i), int(lots), rates, model, which, quantum)
             total += ceil_div(notional * volatile, Q) + ceil_div(others * (Q - volatile), Q)
         elif instruments.kind[i] >= CALL and lots > 0:

@@ -10,6 +10,7 @@ static mc_status check_asset(const mc_asset *asset, size_t row, mc_error *err)
         {asset->haircut_im_frac, asset->haircut_mm_frac, 1.0, "haircut_im_frac"},
         {asset->exit_depth_usd, 0.0, 1e18, "exit_depth_usd"},
         {asset->exit_impact_frac, 0.0, 1.0, "exit_impact_frac"},
+        {asset->unscanned_frac, 0.0, 1.0, "unscanned_frac"},
     };
     for (size_t b = 0; b < sizeof bounds / sizeof *bounds; ++b) {
         if (!mc_is_finite(bounds[b].value))

@@ -128,6 +128,8 @@ struct mc_margin {
     int32_t *unit_of;      /* [n_instruments]                                 */
     mc_place *places;      /* [n_instruments]                                 */
     mc_row_facts *facts;   /* [n_instruments]                                 */
+    int32_t *unscanned;    /* [n_instruments] rate, cross and isolated: of a holding's notional;
+                              NULL: the unit's haircut everywhere             */
     int32_t *exit_of;      /* [n_instruments] -1 none; NULL: no asset has one */
     mc_exit *exits;
     size_t n_units;

@@ -324,10 +324,12 @@ static void add_exits(const mc_sweep_job *job, size_t a, parts *part)
 
 /* ---- cross and isolated accounts --------------------------------------------------------- */
 
-/* An asset: volatility first, the other haircuts on what that leaves. */
+/* An asset: volatility first, the other haircuts on what that leaves. What is owed gains from a
+ * discount, so it pays the range alone. */
 static flat_rates flat_asset(const mc_margin *m, int32_t i, double lots)
 {
-    const int64_t volatile_ = m->units[m->unit_of[i]].haircut;
+    const int64_t volatile_ = lots > 0.0 && m->unscanned != NULL ? m->unscanned[i]
+                                                                 : m->units[m->unit_of[i]].haircut;
     const int64_t haircut =
         mc_apply_rate((int64_t)(fabs(lots) * m->facts[i].notional), volatile_);
     const mc_row_tail *tail = mc_tail(m, i);

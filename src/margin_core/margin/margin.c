@@ -306,6 +306,18 @@ static mc_status fill_table(mc_margin *m, const mc_risk_array *array, const mc_i
     return MC_OK;
 }
 
+/* The unit's range, and of what it leaves what scenarios would hold of the asset; rounded up. */
+static void fill_unscanned(mc_margin *m, const mc_margin_model *model)
+{
+    for (size_t i = 0; i < m->n_instruments; ++i)
+        m->unscanned[i] = (int32_t)m->units[m->unit_of[i]].haircut;
+    for (size_t k = 0; k < model->n_assets; ++k) {
+        int32_t *rate = &m->unscanned[model->assets[k].instrument];
+        const int64_t left = MC_RATE_ONE - rate_of(model->assets[k].unscanned_frac);
+        *rate = (int32_t)(MC_RATE_ONE - (MC_RATE_ONE - *rate) * left / MC_RATE_ONE);
+    }
+}
+
 /* The exits of assets that have a depth. */
 static void fill_exits(mc_margin *m, const mc_margin_model *model, double quantum)
 {
@@ -377,13 +389,19 @@ mc_status mc_margin_create(const mc_risk_array *risk, const mc_instruments *in,
     m->lambda_k = mc_alloc(m->n_groups, sizeof *m->lambda_k);
     m->alone_k = mc_alloc(m->n_units, sizeof *m->alone_k);
     size_t n_exits = 0;
-    for (size_t k = 0; k < model->n_assets; ++k)
+    bool unscanned = false;
+    for (size_t k = 0; k < model->n_assets; ++k) {
         n_exits += model->assets[k].exit_depth_usd > 0.0;
+        unscanned |= model->assets[k].unscanned_frac > 0.0;
+    }
+    if (unscanned)
+        m->unscanned = mc_alloc(m->n_instruments, sizeof *m->unscanned);
     if (n_exits > 0) {
         m->exit_of = mc_alloc(m->n_instruments, sizeof *m->exit_of);
         m->exits = mc_alloc(n_exits, sizeof *m->exits);
     }
-    if (m->table == NULL || (n_exits > 0 && (m->exit_of == NULL || m->exits == NULL))
+    if (m->table == NULL || (unscanned && m->unscanned == NULL)
+        || (n_exits > 0 && (m->exit_of == NULL || m->exits == NULL))
         || m->unit_of == NULL || m->places == NULL || m->facts == NULL || m->units == NULL
         || m->lambda_k == NULL || m->alone_k == NULL) {
         status = mc_fail(err, MC_ERR_MEMORY, -1, "no memory for a margin table");
@@ -397,6 +415,8 @@ mc_status mc_margin_create(const mc_risk_array *risk, const mc_instruments *in,
         if (n_exits > 0)
             fill_exits(m, model, view->quantum_usd);
         status = fill_table(m, risk, in, market, model, err);
+        if (status == MC_OK && unscanned)
+            fill_unscanned(m, model);
     }
     if (status == MC_OK)
         *out = m;
@@ -413,6 +433,7 @@ void mc_margin_destroy(mc_margin *m)
     mc_free(m->unit_of);
     mc_free(m->places);
     mc_free(m->facts);
+    mc_free(m->unscanned);
     mc_free(m->exit_of);
     mc_free(m->exits);
     mc_free(m->units);

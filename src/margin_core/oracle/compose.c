@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+
 #include "oracle/oracle.h"
 
 static mc_oracle_reading turned(const mc_oracle_reading *r)
@@ -15,13 +17,17 @@ static mc_oracle_reading turned(const mc_oracle_reading *r)
     return t;
 }
 
-static mc_status leg_check(const mc_oracle_reading *leg, bool invert, size_t i, mc_error *err)
+static mc_status leg_check(const mc_oracle_reading *leg, bool invert, size_t i, int64_t now_ns,
+                           mc_error *err)
 {
     if (invert && leg->inverted)
         return mc_fail(err, MC_ERR_ARGUMENT, (int64_t)i, "leg %zu is turned over twice", i);
     if (!(leg->price > 0.0) || !(leg->low > 0.0) || !mc_is_finite(leg->high)
         || leg->high < leg->price || leg->low > leg->price)
         return mc_fail(err, MC_ERR_DOMAIN, (int64_t)i, "leg %zu has no price", i);
+    if (leg->now_ns < 0 || leg->now_ns > now_ns)
+        return mc_fail(err, MC_ERR_ORDER, (int64_t)i,
+                       "leg %zu was made at %" PRId64 ", after %" PRId64, i, leg->now_ns, now_ns);
     return MC_OK;
 }
 
@@ -38,13 +44,16 @@ static void join(mc_oracle_reading *c, const mc_oracle_reading *leg)
         c->depth_usd = leg->depth_usd;
     if (leg->time_ns < c->time_ns)
         c->time_ns = leg->time_ns;
+    if (leg->now_ns < c->now_ns)
+        c->now_ns = leg->now_ns;
     c->answered = c->agreed = 0;
     c->inverted |= leg->inverted;
 }
 
 mc_status mc_oracle_compose(const mc_oracle_reading *legs, const uint8_t *invert, size_t n_legs,
-                            mc_currency base, mc_currency quote, const mc_oracle_rule *rule,
-                            const mc_ladder *ladder, mc_oracle_reading *out, mc_error *err)
+                            mc_currency base, mc_currency quote, int64_t now_ns,
+                            const mc_oracle_rule *rule, const mc_ladder *ladder,
+                            mc_oracle_reading *out, mc_error *err)
 {
     mc_oracle_reading c = {0};
 
@@ -55,7 +64,7 @@ mc_status mc_oracle_compose(const mc_oracle_reading *legs, const uint8_t *invert
                        MC_MAX_LEGS);
     mc_status status = mc_ladder_check(ladder, err);
     for (size_t i = 0; i < n_legs && status == MC_OK; ++i) {
-        status = leg_check(&legs[i], invert[i], i, err);
+        status = leg_check(&legs[i], invert[i], i, now_ns, err);
         if (status != MC_OK)
             break;
         const mc_oracle_reading leg = invert[i] ? turned(&legs[i]) : legs[i];
@@ -80,6 +89,10 @@ mc_status mc_oracle_compose(const mc_oracle_reading *legs, const uint8_t *invert
     const double half = 0.5 * (c.high - c.low);
     if (half > rule->max_band_frac * c.price)
         c.reasons |= MC_WHY_WIDE;
+    if (now_ns - c.now_ns >= rule->max_age_ns)
+        c.reasons |= MC_WHY_NO_QUORUM | MC_WHY_STALE;
+    else if (now_ns - c.now_ns >= rule->old_ns)
+        c.reasons |= MC_WHY_OLD;
     c.validity = mc_class_of(ladder, c.reasons);
     *out = c;
     return MC_OK;

@@ -221,7 +221,7 @@ static mc_status update(const mc_feed *feed, const mc_oracle_state *state, const
     mc_oracle_reading r = {.base = feed->base, .quote = feed->quote};
     ask(feed, slots, now_ns, &s, &r, &a);
     decide(feed, &a, now_ns, &s, &r);
-    s.now_ns = now_ns;
+    s.now_ns = r.now_ns = now_ns;
     report(feed, &s, now_ns, &r);
     *next = s;
     *reading = r;

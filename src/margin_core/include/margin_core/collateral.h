@@ -7,6 +7,9 @@
  *   other = (value - exit) haircut_frac: bridge, finality, redemption, wrong-way, put together
  *
  * MM asks for both at the MM fraction, IM at the IM fraction. What is owed has no haircut.
+ *
+ * Cross and isolated accounts have no scan. They pay first, of what they hold, the unit's range and
+ * then unscanned_frac of what that leaves: what the scenarios hold of a discount or a depeg.
  */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef MARGIN_CORE_COLLATERAL_H
@@ -22,6 +25,7 @@ typedef struct mc_asset {
     double haircut_im_frac;  /* >= the MM fraction                                          */
     double exit_depth_usd;   /* what an account sells at exit_impact_frac; 0: any amount    */
     double exit_impact_frac; /* in [0, 1]; grows with the square root of what is sold       */
+    double unscanned_frac;   /* in [0, 1]; cross and isolated accounts only                 */
 } mc_asset;
 
 /* Errors: MC_ERR_ARGUMENT   a missing column, an instrument that is no spot asset

@@ -80,6 +80,7 @@ typedef struct mc_oracle_reading {
     uint16_t answered; /* bit i: source i                                               */
     uint16_t agreed;
     int32_t inverted; /* 1 where this is the price of another reading, turned over      */
+    int64_t now_ns;   /* when it was made; a composed one, its oldest leg               */
 } mc_oracle_reading;
 
 /* Checks every rule above. Errors: MC_ERR_ARGUMENT, MC_ERR_NOT_FINITE, MC_ERR_DOMAIN,
@@ -123,16 +124,17 @@ MC_API MC_MUST_CHECK mc_status mc_oracle_update_many(const mc_feed *feed, const 
 
 /* The price of `base` in `quote` along a chain of legs: A/B x B/C, each used as it is or turned
  * over (invert[i] = 1). Prices and bands multiply, the time is the oldest leg's, reasons add up, a
- * composed band wider than the rule's is wide.
+ * composed band wider than the rule's is wide. A leg made old_ns ago is old, one made max_age_ns ago
+ * is stale; one leg alone is that reading as it stands at now_ns.
  *
  * Errors, err->row the leg: MC_ERR_ARGUMENT  no legs or too many; currencies that do not meet (a
  * leg dropped, upside down or of another pair); a leg turned over twice; MC_ERR_DOMAIN a leg
- * without a price.
+ * without a price; MC_ERR_ORDER a leg made after now_ns.
  */
 MC_API MC_MUST_CHECK mc_status mc_oracle_compose(const mc_oracle_reading *legs,
                                                  const uint8_t *invert, size_t n_legs,
                                                  mc_currency base, mc_currency quote,
-                                                 const mc_oracle_rule *rule,
+                                                 int64_t now_ns, const mc_oracle_rule *rule,
                                                  const mc_ladder *ladder, mc_oracle_reading *out,
                                                  mc_error *err);
 
