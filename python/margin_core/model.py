@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from margin_core.checks import is_a, shown
 from margin_core.errors import ModelError
 
 __all__ = ["MarginModel", "load_model", "model_names"]
@@ -285,16 +286,25 @@ class MarginModel(_Strict):
 
 
 def faults(error: ValidationError) -> str:
-    """The first fields at fault, with their paths."""
+    """The first fields at fault, with their paths.
+
+    A list whose entries are at fault counts as empty to the schema; that is not said.
+    """
+    found = error.errors(include_url=False, include_context=False)
+    found = [
+        fault for fault in found
+        if fault["type"] != "too_short"
+        or not any(f["loc"][: len(fault["loc"])] == fault["loc"] != f["loc"] for f in found)
+    ]  # fmt: skip
     faults = []
-    for fault in error.errors(include_url=False, include_context=False)[:5]:
+    for fault in found[:5]:
         path = ".".join(str(part) for part in fault["loc"])
         text = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":
             text = "unknown field"
         faults.append(f"{path}: {text}" if path else text)
-    if error.error_count() > 5:
-        faults.append(f"and {error.error_count() - 5} more")
+    if len(found) > 5:
+        faults.append(f"and {len(found) - 5} more")
     return "; ".join(faults)
 
 
@@ -362,6 +372,7 @@ def load_model(model: str | os.PathLike[str] | MarginModel = "house") -> MarginM
     """
     if isinstance(model, MarginModel):
         return model
+    is_a("model", model, (str, os.PathLike))
     label = os.fspath(model)
     data = read_table(model)
     if data.get("kind") in ("scan", "weights"):
@@ -374,9 +385,11 @@ def read_model_text(path: Path, names: Sequence[str]) -> str:
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise ModelError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB")
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         known = ", ".join(names)
         raise ModelError(f"{path}: {error.strerror} (models by name: {known})") from None
     except UnicodeDecodeError as error:
         raise ModelError(f"{path}: not UTF-8 at byte {error.start}") from None
+    except ValueError:
+        raise ModelError(f"{shown(str(path))}: no path, it holds a zero byte") from None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from margin_core._binding import _oracle
+from margin_core.checks import is_a, real, whole
 from margin_core.errors import ArgumentError, DomainError, MarginCoreError
 from margin_core.isa import as_threads
 from margin_core.oracle_records import (
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from margin_core.oracle_model import OracleModel
+
+INT32 = (-(1 << 31), (1 << 31) - 1)
 
 __all__ = ["Feed", "OracleReading", "OracleState", "Quote", "Source", "StablePrice",
            "compose_readings"]  # fmt: skip
@@ -174,6 +177,7 @@ class OracleReading:
     def clamped(self, mark: float, basis_frac: float) -> float:
         """A mark price kept within `basis_frac` of the band, so that neither a moved mark nor a
         moved index alone decides what a contract is worth."""
+        mark, basis_frac = real("mark", mark), real("basis_frac", basis_frac)
         if not (math.isfinite(mark) and math.isfinite(basis_frac) and basis_frac >= 0.0):
             raise DomainError(f"mark {mark} or basis_frac {basis_frac} cannot be")
         return min(max(mark, self.low * (1.0 - basis_frac)), self.high * (1.0 + basis_frac))
@@ -257,9 +261,18 @@ class Feed:
 
         self.base, self.quote = base, quote
         self.sources = tuple(sources)
+        for i, source in enumerate(self.sources):
+            is_a(f"sources[{i}]", source, Source, i)
+            is_a(f"sources[{i}].name", source.name, str, i)
         self.model = load_oracle_model(model)
-        self.quorum = max(3, len(self.sources) // 2 + 1) if quorum is None else quorum
-        self.tolerated = (self.quorum - 1) // 2 if tolerated is None else tolerated
+        self.quorum = (
+            max(3, len(self.sources) // 2 + 1)
+            if quorum is None
+            else whole("quorum", quorum, *INT32)
+        )
+        self.tolerated = (
+            (self.quorum - 1) // 2 if tolerated is None else whole("tolerated", tolerated, *INT32)
+        )
         self.ids = {source.name: i for i, source in enumerate(self.sources)}
         if len(self.ids) < len(self.sources):
             raise ArgumentError("two sources of one name")
@@ -298,7 +311,8 @@ class Feed:
         ArgumentError
             Another pair, kind or scale than the source's.
         DomainError
-            No decimals, a negative confidence or depth, a quote from the future.
+            No decimals, a negative confidence or depth, a quote from the future; what is to be
+            whole is not, or is too large.
         NotFiniteError
             A depth that is no number.
         RowOrderError
@@ -307,6 +321,8 @@ class Feed:
         In each case `row` is the quote's place and `state` is still the last valid one: leave that
         quote out and call again.
         """
+        is_a("state", state, OracleState)
+        is_a("quotes", quotes, Iterable)
         after, reading = np.zeros(1, STATE), np.zeros(1, READING)
         _oracle.update(self._core, as_bytes(state._record), as_bytes(self.records(quotes)),
                        as_int64(now_ns, "now_ns"), as_bytes(after), as_bytes(reading))  # fmt: skip
@@ -319,6 +335,7 @@ class Feed:
 
         Only what is wrong with a quote is caught: time that goes back is raised.
         """
+        is_a("quotes", quotes, Iterable)
         left = list(quotes)
         refused: list[MarginCoreError] = []
         while True:
@@ -377,15 +394,21 @@ class Feed:
         given = list(quotes)
         out = np.zeros(len(given), QUOTE)
         for row, q in enumerate(given):
+            is_a(f"quotes[{row}]", q, Quote, row)
             if q.kind not in KINDS:
                 raise ArgumentError(f"quote of {q.source}: no such kind: {q.kind!r:.40}", row=row)
             for name in ("mantissa", "confidence", "time_ns"):
                 out[row][name] = as_int64(getattr(q, name), f"{name} of {q.source}", row)
-            out[row]["executed_usd"], out[row]["displayed_usd"] = q.executed_usd, q.displayed_usd
+            for name in ("executed_usd", "displayed_usd"):
+                out[row][name] = real(f"{name} of {q.source}", getattr(q, name), row)
             out[row]["base"] = currency_tag(q.base, row)
             out[row]["quote"] = currency_tag(q.quote, row)
-            out[row]["source"] = self.ids.get(q.source, len(self.sources))
-            out[row]["decimals"] = NO_DECIMALS if q.decimals is None else q.decimals
+            known, unknown = isinstance(q.source, str), len(self.sources)
+            out[row]["source"] = self.ids.get(q.source, unknown) if known else unknown
+            out[row]["decimals"] = (
+                NO_DECIMALS if q.decimals is None
+                else whole(f"decimals of {q.source}", q.decimals, *INT32, row)
+            )  # fmt: skip
             out[row]["kind"] = KINDS.index(q.kind)
         return out
 
@@ -484,7 +507,7 @@ class StablePrice:
             Time that goes back.
         """
         now = as_int64(now_ns, "now_ns")
-        _oracle.stable_price(as_bytes(self._rule), as_bytes(self._state), now, price)
+        _oracle.stable_price(as_bytes(self._rule), as_bytes(self._state), now, real("price", price))
         return float(self._state["price"][0])
 
 
@@ -509,7 +532,10 @@ def _source_records(sources: Sequence[Source]) -> NDArray[Any]:
     for i, s in enumerate(sources):
         if s.kind not in KINDS:
             raise ArgumentError(f"source {s.name}: no such kind: {s.kind!r:.40}", row=i)
-        out[i] = (i, s.decimals, KINDS.index(s.kind), 0, s.depth_usd, s.floor, s.ceiling)
+        decimals = whole(f"decimals of source {s.name}", s.decimals, *INT32, i)
+        limits = (real(f"{f} of source {s.name}", getattr(s, f), i)
+                  for f in ("depth_usd", "floor", "ceiling"))  # fmt: skip
+        out[i] = (i, decimals, KINDS.index(s.kind), 0, *limits)
     return out
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from margin_core.checks import is_a
 from margin_core.errors import ModelError
 from margin_core.model import faults, packaged_names
 from margin_core.venues.sourced import Described, Sourced, Strict, merged, read_extended
@@ -21,10 +22,13 @@ ACTIONS = ("display", "margin_check", "risk_increasing", "withdrawal", "liquidat
 PRICES = ("no", "mid", "adverse", "favourable")
 MAX_CLASSES = 12
 
-Seconds = Annotated[float, Field(gt=0.0, le=1e9, allow_inf_nan=False)]
-Pause = Annotated[float, Field(ge=0.0, le=1e9, allow_inf_nan=False)]
-Limit = Annotated[float, Field(gt=0.0, le=1e6, allow_inf_nan=False)]
-Width = Annotated[float, Field(ge=0.0, le=1e3, allow_inf_nan=False)]
+#: What every ladder has a class for: with any of these a price is not simply valid.
+NOT_VALID = ("no_price", "no_quorum", "stale", "jump", "disagree", "deviation", "wide", "old")
+
+Seconds = Annotated[float, Field(strict=True, gt=0.0, le=1e9, allow_inf_nan=False)]
+Pause = Annotated[float, Field(strict=True, ge=0.0, le=1e9, allow_inf_nan=False)]
+Limit = Annotated[float, Field(strict=True, gt=0.0, le=1e6, allow_inf_nan=False)]
+Width = Annotated[float, Field(strict=True, ge=0.0, le=1e3, allow_inf_nan=False)]
 Reason = Literal["no_price", "no_quorum", "stale", "jump", "disagree", "deviation", "wide", "old",
                  "settling", "silent", "outlier", "at_bound", "unsure", "not_positive"]  # fmt: skip
 Price = Literal["no", "mid", "adverse", "favourable"]
@@ -63,16 +67,16 @@ class Outage(Sourced):
 
     gap_s: Seconds
     grace_s: Pause
-    n_fresh: int = Field(ge=1, le=1_000_000)
+    n_fresh: int = Field(strict=True, ge=1, le=1_000_000)
 
 
 class Limits(Sourced):
     """Beyond these a price or a source is not what it should be."""
 
-    deviation_ratio: float = Field(gt=1.0, le=1e6, allow_inf_nan=False)
+    deviation_ratio: float = Field(strict=True, gt=1.0, le=1e6, allow_inf_nan=False)
     outlier_frac: Limit
     confidence_frac: Limit
-    band_frac: float = Field(gt=0.0, lt=1.0, allow_inf_nan=False)
+    band_frac: float = Field(strict=True, gt=0.0, lt=1.0, allow_inf_nan=False)
 
 
 class Spread(Sourced):
@@ -145,6 +149,13 @@ class OracleModel(Described):
                 raise ValueError(f"ladder.{i}.when: only the last class has no reasons")
         if self.ladder[-1].when:
             raise ValueError(f"ladder.{len(names) - 1}.when: the last class, valid, has no reasons")
+        when = {reason for rung in self.ladder for reason in rung.when}
+        for reason in NOT_VALID:
+            if reason not in when:
+                raise ValueError(f"ladder: no class is for {reason!r}")
+        first = self.ladder[0]
+        if "no_price" not in first.when or {*first.allows.model_dump().values()} != {"no"}:
+            raise ValueError("ladder.0: the first class is for 'no_price' and allows nothing")
         return self
 
 
@@ -172,6 +183,7 @@ def load_oracle_model(model: str | os.PathLike[str] | OracleModel = "house") -> 
     """
     if isinstance(model, OracleModel):
         return model
+    is_a("model", model, (str, os.PathLike))
     label = os.fspath(model)
     try:
         return OracleModel.model_validate(read_extended(model, "oracle", "rule", _laid_over))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from margin_core.checks import WHOLE_MAX, shown, whole
 from margin_core.errors import ArgumentError, DomainError
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ READING = np.dtype(
 
 def currency_tag(code: str, row: int | None = None) -> int:
     """A currency's code as the core has it: its ASCII characters, the first in the lowest byte."""
+    if not isinstance(code, str):
+        raise ArgumentError(f"currency {shown(code)} is no text", row=row)
     raw = code.encode("ascii", "replace")
     if not 1 <= len(raw) <= 8 or not code.isascii() or not code.isprintable() or " " in code:
         raise ArgumentError(f"currency {code!r:.40}: 1 to 8 ASCII characters are needed", row=row)
@@ -118,7 +121,7 @@ def _ns(seconds: float) -> int:
 
 def as_int64(value: int, name: str, row: int | None = None) -> int:
     """A whole number that fits the core's 64 bits."""
-    number = int(value)
+    number = whole(name, value, -WHOLE_MAX, row=row)
     if not -(2**63) <= number < 2**63:
         raise DomainError(f"{name} is beyond 64 bits: {str(number):.24}...", row=row)
     return number

@@ -32,9 +32,9 @@ LOAN = 0.65
 #: How far accounts that are healthy at the true price are from their limit, long and short.
 ROOMS = np.geomspace(0.005, 0.9, 500)
 
-Number = Annotated[float, Field(allow_inf_nan=False)]
-Move = Annotated[float, Field(ge=-1.0, le=1e12, allow_inf_nan=False)]
-Times = Annotated[float, Field(ge=0.0, le=1e8, allow_inf_nan=False)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Move = Annotated[float, Field(strict=True, ge=-1.0, le=1e12, allow_inf_nan=False)]
+Times = Annotated[float, Field(strict=True, ge=0.0, le=1e8, allow_inf_nan=False)]
 Fault = Literal["one source", "all sources", "contract", "constant", "frozen", "few sources"]
 
 #: Which part of an oracle failed, by the event's class; the first that fits.
@@ -73,9 +73,9 @@ class Shock(_Open):
     depeg: dict[str, Move] = {}
     backing_ratio: dict[str, Annotated[Move, Field(ge=0.0)]] = {}
     oracle_dev: dict[str, Move] = {}
-    oracle_conf: dict[str, Move] = {}
+    oracle_conf: dict[str, Annotated[Move, Field(ge=0.0)]] = {}
     oracle_stale_s: Times | None = None
-    oracle_sources_live: int | None = Field(None, ge=0)
+    oracle_sources_live: int | None = Field(None, ge=0, le=N_SOURCES, strict=True)
     liquidity: dict[str, Annotated[Move, Field(ge=0.0)]] = {}
     # What only a crash simulation reads: {unit: [[seconds, move], ...]}, and volatility before.
     waypoints: dict[str, tuple[tuple[Times, Annotated[Move, Field(gt=-1.0)]], ...]] = {}
@@ -84,7 +84,7 @@ class Shock(_Open):
 
 
 class Loss(_Open):
-    usd: Number | None = None
+    usd: Annotated[Number, Field(ge=0.0)] | None = None
     note: str = ""
 
 

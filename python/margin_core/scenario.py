@@ -247,7 +247,10 @@ class Scenarios:
 
     def select(self, scenarios: ArrayLike) -> Scenarios:
         """Some of the columns, by index or mask."""
-        at = np.arange(len(self))[np.asarray(scenarios)]
+        try:
+            at = np.arange(len(self))[np.asarray(scenarios)]
+        except IndexError as error:
+            raise ArgumentError(f"scenarios: {len(self)} there are, {error}") from None
         cells = {f.name: getattr(self, f.name) for f in fields(self)}
         for name in (*PER_UNIT, "vol_points", "event_move"):
             cells[name] = cells[name][:, at]
