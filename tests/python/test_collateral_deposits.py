@@ -56,6 +56,7 @@ def test_a_reorganisation_takes_the_credit_back_exactly(ledger):
 
 
 def test_the_last_block_before_the_fork_stays(ledger):
+    ledger.head("ethereum", 120)
     ledger.reorganise("ethereum", 100, 1)
     assert ledger.credited("a", "ETH") == AMOUNT * credit(C, "ethereum", "ETH", 1) // CREDIT_ONE
     ledger.reorganise("ethereum", 99, 2)

@@ -138,7 +138,7 @@ def test_own_tokens_count_nothing_and_what_rests_on_them_half():
 
 def test_components_compose_on_what_is_left_and_add_up():
     h = haircuts(
-        ["tBTC", "stETH"], prices(), mode="cross", amount_usd={"tBTC": 5e6, "stETH": 1e6},
+        ["tBTC", "stETH"], prices(), mode="cross", amount_usd={"tBTC": 2e6, "stETH": 1e6},
         venue_usd={"tBTC": 4e7}, credit_frac={"tBTC": 0.5}, linked=["threshold"],
     )  # fmt: skip
     assert tuple(h.parts_mm) == tuple(h.parts_im) == COMPONENTS
@@ -198,7 +198,8 @@ def test_an_asset_worth_nothing_has_a_mark_of_nothing():
 @pytest.mark.parametrize("chain", C.chains)
 def test_credit_is_nothing_at_first_everything_at_finality_and_rises(chain):
     last = final_after(C, chain)
-    curve = [credit(C, chain, "ETH", n) for n in range(last + 2)]
+    held = next(s for s, a in C.assets.items() if a.chain == chain)
+    curve = [credit(C, chain, held, n) for n in range(last + 2)]
     assert curve[0] == 0 and curve[last] == curve[last + 1] == CREDIT_ONE
     assert all(a <= b for a, b in zip(curve, curve[1:], strict=False))
     if last > 1:
@@ -215,8 +216,9 @@ def test_the_credit_curve_by_hand():
 def test_a_rollup_waits_for_its_parents_reorganisations():
     """Arbitrum's own five blocks are 1.25 s; the 195 s of Ethereum count."""
     w = (1 - 0.1 ** (195 / 195)) / (1 - 0.1 ** (1140 / 195))
-    less = 2.576 * 0.79 * math.sqrt((1140 - 195) / (365 * 86400))
-    assert credit(C, "arbitrum", "ETH", 780) == math.floor(w * (1 - less) * 2**20)
+    vol = math.hypot(0.79, C.assets["ETH.arbitrum"].basis_vol)
+    less = 2.576 * vol * math.sqrt((1140 - 195) / (365 * 86400))
+    assert credit(C, "arbitrum", "ETH.arbitrum", 780) == math.floor(w * (1 - less) * 2**20)
 
 
 @pytest.mark.parametrize("confirmations", [-1, 1.5, math.nan, True])

@@ -10,8 +10,9 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from margin_core.checks import column, is_a, number
 from margin_core.collateral.catalogue import Catalogue
-from margin_core.errors import ArgumentError, DomainError, UnknownInstrumentError
+from margin_core.errors import ArgumentError, DomainError
 
 __all__ = ["LossSize", "bootstrap", "bridge_haircut", "fit_losses", "shortfall"]
 
@@ -24,6 +25,10 @@ class LossSize:
 
     log_mean: float
     log_sd: float
+
+    def __post_init__(self) -> None:
+        number("log_mean", self.log_mean, -300.0, 300.0)
+        number("log_sd", self.log_sd, 1e-9, 30.0)
 
     def capped_mean(self, cap_usd: float, top_frac: float = 1.0) -> float:
         """E[min(L, cap); L among the largest `top_frac`], in USD: not divided by `top_frac`."""
@@ -38,7 +43,7 @@ class LossSize:
 
 def fit_losses(losses_usd: ArrayLike) -> LossSize:
     """The lognormal with the mean and the sample deviation of the losses' logarithms."""
-    x = np.asarray(losses_usd, dtype=np.float64)
+    x = column("losses_usd", losses_usd)
     if x.ndim != 1 or len(x) < 2:
         raise ArgumentError(f"losses_usd: two losses or more, not shape {x.shape}")
     if not np.all((x > 0.0) & np.isfinite(x)):
@@ -49,8 +54,8 @@ def fit_losses(losses_usd: ArrayLike) -> LossSize:
 
 def bootstrap(losses_usd: ArrayLike, draws: int = 10_000, seed: int = 1) -> NDArray[np.float64]:
     """(draws, 2): log mean and log deviation refitted to losses drawn with replacement."""
-    x = np.log(np.asarray(losses_usd, dtype=np.float64))
     fit_losses(losses_usd)
+    x = np.log(column("losses_usd", losses_usd))
     drawn = np.random.default_rng(seed).choice(x, size=(draws, len(x)))
     return np.column_stack([drawn.mean(axis=1), drawn.std(axis=1, ddof=1)])
 
@@ -69,7 +74,18 @@ def shortfall(
     A failure comes with probability ``p = 1 - exp(-failures_per_year days / 365)`` and takes
     ``min(L, share backing)``. Where p is below the tail the rest of the tail loses nothing; where
     it is above, the tail holds the largest losses. A claim on a backing of nothing has lost all.
+
+    Raises
+    ------
+    DomainError
+        A number that is not one, negative, or a fraction above 1.
     """
+    is_a("size", size, LossSize)
+    number("backing_usd", backing_usd, 0.0, 1e18)
+    number("share_at_risk_frac", share_at_risk_frac, 0.0, 1.0)
+    number("failures_per_year", failures_per_year, 0.0, 1e6)
+    number("days", days, 0.0, 1e6)
+    number("tail_frac", tail_frac, 1e-9, 1.0)
     if backing_usd <= 0.0:
         return 1.0
     if share_at_risk_frac <= 0.0:
@@ -86,9 +102,7 @@ def bridge_haircut(catalogue: Catalogue, bridge: str) -> float:
 
     The horizon is what the exit takes plus the notice; see docs/method/collateral.md.
     """
-    if bridge not in catalogue.bridges:
-        raise UnknownInstrumentError(f"there is no bridge {bridge!r} in the catalogue")
-    b, risk = catalogue.bridges[bridge], catalogue.risk
+    b, risk = catalogue.bridge(bridge), catalogue.risk
     return shortfall(
         LossSize(catalogue.severity.log_mean, catalogue.severity.log_sd),
         backing_usd=b.backing_usd,

@@ -6,8 +6,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from margin_core.checks import WHOLE_MAX, column, is_a, whole
 from margin_core.collateral.catalogue import Asset, Catalogue, Risk
-from margin_core.errors import RowOrderError
+from margin_core.errors import DomainError, RowOrderError
 
 __all__ = ["cap_at", "in_force"]
 
@@ -22,8 +23,12 @@ def cap_at(
     A lower one holds at once. A higher one leaves the old for `cap_delay_days` and then rises on a
     straight line over `cap_ramp_days`. An asset that is new had a cap of 0.
     """
-    old, new = np.asarray(old_usd, dtype=np.float64), np.asarray(new_usd, dtype=np.float64)
-    part = np.clip((np.asarray(days) - risk.cap_delay_days) / risk.cap_ramp_days, 0.0, 1.0)
+    given = {"old_usd": old_usd, "new_usd": new_usd, "days": days}
+    old, new, past = (column(name, values) for name, values in given.items())
+    for name, values in zip(given, (old, new, past), strict=True):
+        if np.isnan(values).any():
+            raise DomainError(f"{name}: NaN is no number")
+    part = np.clip((past - risk.cap_delay_days) / risk.cap_ramp_days, 0.0, 1.0)
     return np.where(new <= old, new, (1.0 - part) * old + part * new)
 
 
@@ -37,7 +42,13 @@ def in_force(old: Catalogue, new: Catalogue, announced_ns: int, now_ns: int) -> 
     ------
     RowOrderError
         `now_ns` is before `announced_ns`.
+    DomainError
+        One of them is not whole.
     """
+    is_a("old", old, Catalogue)
+    is_a("new", new, Catalogue)
+    announced_ns = whole("announced_ns", announced_ns, -WHOLE_MAX)
+    now_ns = whole("now_ns", now_ns, -WHOLE_MAX)
     if now_ns < announced_ns:
         raise RowOrderError(f"now_ns {now_ns} is before announced_ns {announced_ns}")
     days = (now_ns - announced_ns) / DAY_NS

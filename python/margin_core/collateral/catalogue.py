@@ -9,16 +9,17 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
+from margin_core.checks import is_a, shown
 from margin_core.errors import ModelError, UnknownInstrumentError
 from margin_core.model import faults, read_table
 from margin_core.venues.sourced import Strict
 
 __all__ = ["Asset", "Bridge", "Catalogue", "Chain", "Redemption", "load_catalogue"]
 
-Fraction = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
-Amount = Annotated[float, Field(ge=0.0, le=1e15, allow_inf_nan=False)]
-Days = Annotated[float, Field(ge=0.0, le=3650.0, allow_inf_nan=False)]
-Rate = Annotated[float, Field(ge=0.0, le=10.0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(strict=True, ge=0.0, le=1.0, allow_inf_nan=False)]
+Amount = Annotated[float, Field(strict=True, ge=0.0, le=1e15, allow_inf_nan=False)]
+Days = Annotated[float, Field(strict=True, ge=0.0, le=3650.0, allow_inf_nan=False)]
+Rate = Annotated[float, Field(strict=True, ge=0.0, le=10.0, allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1)]
 
 BridgeClass = Literal["canonical", "light_client", "optimistic", "external", "issuer", "liquidity"]
@@ -47,17 +48,25 @@ class Referenced(Strict):
 class Risk(Referenced):
     """Numbers that belong to no one asset; docs/method/collateral.md has the formulas."""
 
-    z: float = Field(gt=0.0, le=10.0, description="Standard deviations that a volatility counts.")
-    tail_frac: float = Field(gt=0.0, lt=0.5, description="Of outcomes, that a bridge must survive.")
+    z: float = Field(
+        strict=True, gt=0.0, le=10.0, description="Standard deviations that a volatility counts."
+    )
+    tail_frac: float = Field(
+        strict=True, gt=0.0, lt=0.5, description="Of outcomes, that a bridge must survive."
+    )
     notice_days: Days = Field(description="From a bridge's failure to a market that knows it.")
     queue_stretch_frac: Rate = Field(description="By how much a queue may outlast its estimate.")
     carry_per_year: Rate = Field(description="Cost of waiting hedged.")
-    reorg_left_frac: float = Field(gt=0.0, lt=1.0, description="Risk left at the reorg depth.")
+    reorg_left_frac: float = Field(
+        strict=True, gt=0.0, lt=1.0, description="Risk left at the reorg depth."
+    )
     concentration_free_frac: float = Field(
-        ge=0.0, lt=1.0, description="Of a cap, where the marginal rate begins."
+        strict=True, ge=0.0, lt=1.0, description="Of a cap, where the marginal rate begins."
     )
     cap_delay_days: Days = Field(description="From a cap's raise to its first effect.")
-    cap_ramp_days: float = Field(gt=0.0, le=3650.0, description="From there to the whole raise.")
+    cap_ramp_days: float = Field(
+        strict=True, gt=0.0, le=3650.0, description="From there to the whole raise."
+    )
     own_token_frac: Fraction
     linked_frac: Fraction = Field(description="For an asset that rests on the issuer.")
 
@@ -65,9 +74,9 @@ class Risk(Referenced):
 class Severity(Referenced):
     """Loss of one bridge failure in USD: lognormal."""
 
-    losses: int = Field(ge=2)
-    log_mean: float = Field(ge=0.0, le=40.0)
-    log_sd: float = Field(gt=0.0, le=10.0)
+    losses: int = Field(strict=True, ge=2)
+    log_mean: float = Field(strict=True, ge=0.0, le=40.0)
+    log_sd: float = Field(strict=True, gt=0.0, le=10.0)
 
 
 class SecurityClass(Referenced):
@@ -87,9 +96,11 @@ class Chain(Referenced):
     """How a chain's blocks become final."""
 
     finality: Literal["deterministic", "probabilistic", "rollup"]
-    finality_seconds: float = Field(ge=0.0, le=7 * 86400.0, allow_inf_nan=False)
-    block_seconds: float = Field(gt=0.0, le=3600.0, allow_inf_nan=False)
-    reorg_blocks: int = Field(0, ge=0, le=10_000, description="0: only finality is known.")
+    finality_seconds: float = Field(strict=True, ge=0.0, le=7 * 86400.0, allow_inf_nan=False)
+    block_seconds: float = Field(strict=True, ge=1e-3, le=3600.0, allow_inf_nan=False)
+    reorg_blocks: int = Field(
+        0, strict=True, ge=0, le=10_000, description="0: only finality is known."
+    )
     settles_on: str | None = Field(None, description="Whose finality a rollup waits for.")
 
     @model_validator(mode="after")
@@ -106,6 +117,7 @@ class Bridge(Referenced):
     backing_usd: Amount = Field(description="What the route holds or has issued.")
     share_at_risk_frac: Fraction = Field(description="Of the backing, that one failure can take.")
     exit_days: Days = Field(description="From asking to holding the original.")
+    operator: str = Field("", description="Who runs it; empty: nobody but those of its name.")
 
 
 class Redemption(Referenced):
@@ -115,7 +127,7 @@ class Redemption(Referenced):
     delay_days: Days
     closed_days: Days = Field(description="Assumed wait while the exit is closed.")
     fee_frac: Fraction = 0.0
-    open: bool = True
+    open: bool = Field(True, strict=True)
 
 
 class Asset(Referenced):
@@ -151,7 +163,9 @@ class Asset(Referenced):
 class FactorEvent(Referenced):
     """What happens to whoever follows a factor."""
 
-    move_frac: float = Field(ge=-1.0, lt=0.0, description="Extra move of the asset's price.")
+    move_frac: float = Field(
+        strict=True, ge=-1.0, lt=0.0, description="Extra move of the asset's price."
+    )
 
 
 class Catalogue(Strict):
@@ -189,6 +203,13 @@ class Catalogue(Strict):
             _known(f"{path}.unit", asset.unit, self.units)
             if asset.bridge is not None:
                 _known(f"{path}.bridge", asset.bridge, self.bridges)
+            for factor in asset.factors:
+                if asset.factors.count(factor) > 1:
+                    raise ValueError(f"{path}.factors: {factor!r} is there twice")
+                kind, _, of = factor.partition(".")
+                if self.events.get(factor, self.events.get(kind)) is None:
+                    raise ValueError(f"{path}.factors: events has neither {factor!r} nor its kind")
+                _known(f"{path}.factors: {factor}", of, (*self.assets, *self.bridges))
             self._redemption_path(name)
         return self
 
@@ -245,12 +266,31 @@ class Catalogue(Strict):
         found = {s: tuple(f for f in self.asset(s).factors if f in events) for s in symbols}
         return {symbol: factors for symbol, factors in found.items() if factors}
 
+    @property
+    def factors(self) -> frozenset[str]:
+        """Every event that an asset follows or a bridge's failure is."""
+        own = (factor for asset in self.assets.values() for factor in asset.factors)
+        return frozenset(own) | {f"bridge.{name}" for name in self.bridges}
+
+    @property
+    def issuers(self) -> frozenset[str]:
+        """Whoever an asset's value may rest on: issuers, bridges and those who run them."""
+        found = {name for a in self.assets.values() for name in (a.issuer, *a.rests_on)}
+        found |= {
+            name for bridge in self.bridges for name in (bridge, self.bridges[bridge].operator)
+        }
+        return frozenset(found - {""})
+
     def event_move(self, factor: str) -> float:
         """How far a factor's event takes the assets that follow it; raises `ModelError`."""
         event = self.events.get(factor, self.events.get(factor.partition(".")[0]))
         if event is None:
             raise ModelError(f"{self.name}: events has neither {factor!r} nor its kind")
         return event.move_frac
+
+    def bridge(self, name: str) -> Bridge:
+        """A bridge by name; raises `UnknownInstrumentError`."""
+        return _found("bridge", name, self.bridges)
 
     def chain(self, name: str) -> Chain:
         """A chain by name; raises `UnknownInstrumentError`."""
@@ -287,6 +327,7 @@ def load_catalogue(catalogue: str | os.PathLike[str] | Catalogue = "house") -> C
     """
     if isinstance(catalogue, Catalogue):
         return catalogue
+    is_a("catalogue", catalogue, (str, os.PathLike))
     return Catalogue.parse(read_table(catalogue, "collateral"), source=os.fspath(catalogue))
 
 
@@ -296,6 +337,6 @@ def _known(path: str, name: str, table: Iterable[str]) -> None:
 
 
 def _found(what: str, name: str, table: dict[str, T]) -> T:
-    if name not in table:
-        raise UnknownInstrumentError(f"there is no {what} {name!r} in the catalogue")
+    if not isinstance(name, str) or name not in table:
+        raise UnknownInstrumentError(f"there is no {what} {shown(name)} in the catalogue")
     return table[name]

@@ -6,14 +6,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from margin_core.checks import is_a, shown, whole
 from margin_core.collateral.catalogue import Catalogue, load_catalogue
 from margin_core.collateral.finality import CREDIT_ONE, credit
-from margin_core.errors import DomainError, RowOrderError
+from margin_core.errors import ArgumentError, DomainError, RowOrderError
 
 __all__ = ["Deposit", "Deposits", "Totals"]
 
-AMOUNT_MAX = 1 << 127
-HEIGHT_MAX = 1 << 62
+AMOUNT_MAX = (1 << 127) - 1
+HEIGHT_MAX = (1 << 62) - 1
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,19 @@ class _ChainState:
     forks: dict[int, int] = field(default_factory=dict)  # last block kept, by the branch it begins
 
     def confirmations(self, deposit: Deposit) -> int:
-        """By the newest branch; none while the deposit's own has not been heard of."""
+        """By the highest block that was seen on what is now the chain.
+
+        None while a branch, the deposit's own or a later one, is not known to begin anywhere: what
+        it keeps may be anything.
+        """
         branch = max([0, *self.heads, *self.forks])
-        head = max(self.heads.get(branch, -1), self.forks.get(branch, -1))
-        return head - deposit.height + 1 if deposit.branch <= branch else 0
+        if deposit.branch > branch or len(self.forks) < branch:
+            return 0
+        kept, head = HEIGHT_MAX, -1
+        for number in range(branch, -1, -1):
+            head = max(head, min(kept, self.heads.get(number, -1)))
+            kept = min(kept, self.forks.get(number, HEIGHT_MAX))
+        return head - deposit.height + 1
 
     def keeps(self, deposit: Deposit) -> bool:
         return all(
@@ -82,6 +92,10 @@ class Deposits:
     so many-th reorganisation; heads and deposits say on which they were seen. A transaction that is
     mined again after a reorganisation is a deposit of the same id on the later branch: it counts
     once.
+
+    Blocks count once a head has said so: a reorganisation's height adds none, and a head of a
+    branch whose beginning is not known credits nothing until it is. How fast a chain can grow is
+    not checked: events have no time, and whose node sends them is the caller's to choose.
     """
 
     def __init__(self, catalogue: Catalogue | str = "house") -> None:
@@ -99,17 +113,29 @@ class Deposits:
         DomainError
             An amount that is not a positive whole number, an asset of another chain, a height or a
             branch out of range.
+        ArgumentError
+            No Deposit; an id or an account that is no text, or empty.
         RowOrderError
             Another deposit has this id.
         """
+        is_a("deposit", deposit, Deposit)
+        for name in ("id", "account"):
+            if not isinstance(value := getattr(deposit, name), str) or not value:
+                raise ArgumentError(
+                    f"deposit {shown(deposit.id)}: {name} {shown(value)} is no name"
+                )
         self._catalogue.chain(deposit.chain)
         if (home := self._catalogue.asset(deposit.asset).chain) != deposit.chain:
             raise DomainError(
                 f"deposit {deposit.id!r}: {deposit.asset} is on {home!r}, not {deposit.chain!r}"
             )
-        _whole(f"deposit {deposit.id!r}: amount", deposit.amount, 1, AMOUNT_MAX)
-        _whole(f"deposit {deposit.id!r}: height", deposit.height, 0, HEIGHT_MAX)
-        _whole(f"deposit {deposit.id!r}: branch", deposit.branch, 0, HEIGHT_MAX)
+        kept = (
+            whole(f"deposit {deposit.id!r}: {name}", getattr(deposit, name), low, high)
+            for name, low, high in (
+                ("amount", 1, AMOUNT_MAX), ("height", 0, HEIGHT_MAX), ("branch", 0, HEIGHT_MAX),
+            )
+        )  # fmt: skip
+        deposit = Deposit(deposit.id, deposit.account, deposit.asset, deposit.chain, *kept)
         known = self._deposits.get(deposit.id, {})
         if deposit in known.values():
             return
@@ -130,8 +156,8 @@ class Deposits:
             An unknown chain; a height or a branch that is negative or not whole.
         """
         self._catalogue.chain(chain)
-        _whole(f"head of {chain!r}: height", height, 0, HEIGHT_MAX)
-        _whole(f"head of {chain!r}: branch", branch, 0, HEIGHT_MAX)
+        height = whole(f"head of {chain!r}: height", height, 0, HEIGHT_MAX)
+        branch = whole(f"head of {chain!r}: branch", branch, 0, HEIGHT_MAX)
         heads = self._chains.setdefault(chain, _ChainState()).heads
         heads[branch] = max(height, heads.get(branch, 0))
 
@@ -146,8 +172,8 @@ class Deposits:
             The branch is known to begin elsewhere.
         """
         self._catalogue.chain(chain)
-        _whole(f"reorganisation of {chain!r}: height", height, 0, HEIGHT_MAX)
-        _whole(f"reorganisation of {chain!r}: branch", branch, 1, HEIGHT_MAX)
+        height = whole(f"reorganisation of {chain!r}: height", height, 0, HEIGHT_MAX)
+        branch = whole(f"reorganisation of {chain!r}: branch", branch, 1, HEIGHT_MAX)
         begun = self._chains[chain].forks.get(branch, height) if chain in self._chains else height
         if begun != height:
             raise RowOrderError(
@@ -181,8 +207,3 @@ class Deposits:
             counts = credit(self._catalogue, deposit.chain, deposit.asset, seen)
             credited = deposit.amount * counts // CREDIT_ONE
             yield deposit, Totals(credited, deposit.amount - credited)
-
-
-def _whole(what: str, value: int, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value < high:
-        raise DomainError(f"{what} {value!r} is not a whole number of {low} or more")

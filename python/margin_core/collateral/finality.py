@@ -7,6 +7,7 @@ import math
 from decimal import Decimal, localcontext
 from functools import lru_cache
 
+from margin_core.checks import whole
 from margin_core.collateral.catalogue import Catalogue
 from margin_core.errors import DomainError
 
@@ -41,11 +42,12 @@ def credit(catalogue: Catalogue, chain: str, asset: str, confirmations: int) -> 
     UnknownInstrumentError
         A chain or an asset that is not in the catalogue.
     DomainError
-        Confirmations that are negative or not whole.
+        Confirmations that are negative or not whole; an asset of another chain.
     """
-    if isinstance(confirmations, bool) or not isinstance(confirmations, int) or confirmations < 0:
-        raise DomainError(f"confirmations {confirmations!r} is not a whole number of 0 or more")
+    confirmations = whole("confirmations", confirmations)
     c, a, risk = catalogue.chain(chain), catalogue.asset(asset), catalogue.risk
+    if a.chain != chain:
+        raise DomainError(f"{asset} is on {a.chain!r}, not {chain!r}")
     if confirmations < 1:
         return 0
     if confirmations >= final_after(catalogue, chain):

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from margin_core.checks import is_a, mapping, names, number, shown
 from margin_core.collateral.bridge import bridge_haircut
 from margin_core.collateral.catalogue import Asset, Catalogue, load_catalogue
 from margin_core.collateral.redemption import AssetPrices, mark_asset
-from margin_core.errors import ArgumentError, DomainError, UnknownInstrumentError
+from margin_core.errors import ArgumentError, UnknownInstrumentError
 
 if TYPE_CHECKING:
     from margin_core.margin import Haircut
@@ -116,11 +117,13 @@ def haircuts(
     amount_usd : {symbol: USD}, optional
         One account's amounts, to charge exit depth here instead of in the core.
     owner_usd, venue_usd : {symbol: USD}, optional
-        The beneficial owner's and the whole venue's holdings, for the caps.
+        The beneficial owner's and the whole venue's holdings, for the caps; an owner has at least
+        `amount_usd`.
     credit_frac : {symbol: fraction}, optional
         Finality credit of holdings that are booked in full; 1 where the book has credited amounts.
-    linked : issuers
-        The account's owner and whom it is one with: their tokens are wrong-way collateral.
+    linked : issuers, bridges, bridges' operators
+        The account's owner and whom it is one with: their tokens are wrong-way collateral, and so
+        is what comes over their bridges. Names of the catalogue.
 
     Raises
     ------
@@ -130,10 +133,14 @@ def haircuts(
     c = load_catalogue(catalogue)
     if mode not in ("portfolio", "cross", "isolated"):
         raise ArgumentError(f"mode: {mode!r} is not portfolio, cross or isolated")
-    _no_string(assets=assets, has_rows=has_rows, events=events, linked=linked)
+    assets = names("assets", assets)
+    has_rows = assets if has_rows is None else _known("has_rows", has_rows, c.assets, "asset")
+    events = _known("events", events, c.factors, "factor")
+    linked = _known("linked", linked, c.issuers, "issuer, bridge or operator of one")
+    is_a("prices", prices, AssetPrices)
     rows = [c.asset(symbol) for symbol in assets]
     amount = _column(c, assets, "amount_usd", amount_usd)
-    owner = _column(c, assets, "owner_usd", owner_usd)
+    owner = np.maximum(amount, _column(c, assets, "owner_usd", owner_usd))
     venue = _column(c, assets, "venue_usd", venue_usd)
     uncredited = 1.0 - _column(c, assets, "credit_frac", credit_frac, default=1.0, high=1.0)
     prices.checked(c)
@@ -142,7 +149,7 @@ def haircuts(
         _floats(getattr(m, field) for m in marks)
         for field in ("mm_usd", "im_usd", "depth_usd", "impact_frac")
     )
-    scanned = [mode == "portfolio" and (has_rows is None or s in has_rows) for s in assets]
+    scanned = [mode == "portfolio" and s in has_rows for s in assets]
     follows = c.factors_of(assets, events)
     average, marginal = _concentration(
         np.maximum(
@@ -194,7 +201,10 @@ def _compose(rates: Mapping[str, Column]) -> tuple[dict[str, Column], Column]:
 def _wrong_way(catalogue: Catalogue, asset: Asset, linked: Collection[str]) -> float:
     if asset.issuer in linked:
         return catalogue.risk.own_token_frac
-    return catalogue.risk.linked_frac if {*asset.rests_on} & {*linked} else 0.0
+    needs = {*asset.rests_on}
+    if asset.bridge is not None:
+        needs |= {asset.bridge, catalogue.bridge(asset.bridge).operator}
+    return catalogue.risk.linked_frac if needs & {*linked} else 0.0
 
 
 def _worst_event(catalogue: Catalogue, asset: Asset) -> float:
@@ -226,23 +236,27 @@ def _used(held: Column, cap: Column) -> Column:
     return np.divide(held, cap, out=none, where=cap > 0.0)
 
 
-def _no_string(**names: Collection[str] | None) -> None:
-    """A string is a collection of letters, and no list of names."""
-    for field, value in names.items():
-        if isinstance(value, str):
-            raise ArgumentError(f"{field}: a list of names, not the string {value!r}")
-
-
 def _column(
     catalogue: Catalogue, assets: Sequence[str], field: str, values: ByAsset,
     default: float = 0.0, high: float = USD_MAX,
 ) -> Column:  # fmt: skip
-    for name, value in (values or {}).items():
+    given = mapping(field, values)
+    for name, value in given.items():
         if name not in catalogue.assets:
-            raise UnknownInstrumentError(f"{field}: {name!r} is not in the catalogue")
-        if not 0.0 <= value <= high:
-            raise DomainError(f"{field}[{name!r}] = {value} is not in 0 to {high:g}")
-    return _floats((values or {}).get(symbol, default) for symbol in assets)
+            raise UnknownInstrumentError(f"{field}: {shown(name)} is not in the catalogue")
+        number(f"{field}[{name!r}]", value, 0.0, high)
+    return _floats(given.get(symbol, default) for symbol in assets)
+
+
+def _known(
+    field: str, given: Collection[str], known: Collection[str], what: str
+) -> tuple[str, ...]:
+    """Names, each of which the catalogue has."""
+    found = names(field, given)
+    for name in found:
+        if name not in known:
+            raise UnknownInstrumentError(f"{field}: {shown(name)} is no {what} in the catalogue")
+    return found
 
 
 def _floats(values: Iterable[float]) -> Column:

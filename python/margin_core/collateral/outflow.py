@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
+from margin_core.checks import WHOLE_MAX, whole
 from margin_core.errors import ArgumentError, DomainError, RowOrderError
 
 __all__ = ["Outflow"]
@@ -41,6 +42,9 @@ class Outflow:
     raised_ns: int = 0
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            value = whole(field.name, getattr(self, field.name), -WHOLE_MAX)
+            object.__setattr__(self, field.name, value)
         if self.limit < 0 or self.window_ns <= 0 or self.delay_ns < 0 or self.used < 0:
             raise ArgumentError("limit, delay_ns and used are 0 or more, window_ns is positive")
 
@@ -52,6 +56,7 @@ class Outflow:
         RowOrderError
             `now_ns` is before the last change.
         """
+        now_ns = whole("now_ns", now_ns, -WHOLE_MAX)
         if now_ns < self.time_ns:
             raise RowOrderError(f"now_ns {now_ns} is before {self.time_ns}")
         if not 0 < self.raised_ns <= now_ns:
@@ -74,8 +79,9 @@ class Outflow:
         Raises
         ------
         DomainError
-            More than `free`, or less than 0; the breaker stays as it was.
+            More than `free`, less than 0 or not whole; the breaker stays as it was.
         """
+        amount = whole("amount", amount, -WHOLE_MAX)
         if not 0 <= amount <= self.free(now_ns):
             raise DomainError(f"{amount} quanta: {self.free(now_ns)} may leave now")
         then = self.at(now_ns)
@@ -85,8 +91,14 @@ class Outflow:
         """Another limit: at once where lower, after `delay_ns` where higher.
 
         A further announcement replaces one that does not hold yet, and waits anew.
+
+        Raises
+        ------
+        DomainError, RowOrderError
+            A limit that is negative or not whole; `now_ns` is before the last change.
         """
+        limit = whole("limit", limit)
         then = self.at(now_ns)
         if limit <= then.limit:
             return replace(then, limit=limit, raised=0, raised_ns=0)
-        return replace(then, raised=limit, raised_ns=now_ns + self.delay_ns)
+        return replace(then, raised=limit, raised_ns=then.time_ns + self.delay_ns)

@@ -7,6 +7,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
+from margin_core.checks import is_a, mapping, number, shown
 from margin_core.collateral.catalogue import Asset, Catalogue
 from margin_core.errors import ArgumentError, DomainError, UnknownInstrumentError
 
@@ -48,22 +51,28 @@ class AssetPrices:
 
         Raises
         ------
-        UnknownInstrumentError, DomainError
+        UnknownInstrumentError, ArgumentError, DomainError
             Names the mapping and the entry; a price of 0 is legal, NaN and a negative are not.
         """
+        is_a("unit_usd", self.unit_usd, Mapping)
+        is_a("market_usd", self.market_usd, Mapping)
         for field, known, high in (
             ("unit_usd", catalogue.units, PRICE_MAX),
             ("market_usd", catalogue.assets, PRICE_MAX),
             ("rate", catalogue.assets, RATE_MAX),
             ("queue_days", catalogue.assets, DAYS_MAX),
-            ("exit_open", catalogue.assets, True),
+            ("exit_open", catalogue.assets, None),
             ("backing", catalogue.assets, RATE_MAX),
         ):
-            for name, value in (getattr(self, field) or {}).items():
+            for name, value in mapping(field, getattr(self, field)).items():
                 if name not in known:
-                    raise UnknownInstrumentError(f"{field}: {name!r} is not in the catalogue")
-                if not 0 <= value <= high:
-                    raise DomainError(f"{field}[{name!r}] = {value} is not in 0 to {high:g}")
+                    raise UnknownInstrumentError(f"{field}: {shown(name)} is not in the catalogue")
+                if high is not None:
+                    number(f"{field}[{name!r}]", value, 0.0, high)
+                elif not isinstance(value, (bool, np.bool_)):
+                    raise DomainError(
+                        f"{field}[{name!r}] = {shown(value)} is neither True nor False"
+                    )
         return self
 
 
@@ -90,8 +99,7 @@ def queue_discount(catalogue: Catalogue, symbol: str, days: float) -> dict[str, 
         A wait that is negative, longer than ten years, or not a number.
     """
     asset, risk = catalogue.asset(symbol), catalogue.risk
-    if not 0.0 <= days <= DAYS_MAX:
-        raise DomainError(f"queue_days[{symbol!r}] = {days} is not in 0 to {DAYS_MAX:g}")
+    days = number(f"queue_days[{symbol!r}]", days, 0.0, DAYS_MAX)
 
     def cost(wait: float) -> tuple[float, float]:
         years = wait / 365.0

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from margin_core.checks import column, is_a, number
 from margin_core.collateral.catalogue import Catalogue, load_catalogue
 from margin_core.collateral.haircut import haircuts
 from margin_core.collateral.redemption import AssetPrices
@@ -21,6 +22,9 @@ from margin_core.model import load_model
 __all__ = ["DiscountReplay", "read_steth_2022", "replay_discount"]
 
 Column = NDArray[np.float64]
+
+MIN_POSITIVE = 1e-12
+USD_MAX = 1e18
 
 
 @dataclass(frozen=True)
@@ -102,16 +106,17 @@ def replay_discount(
         raise ArgumentError(f"{symbol!r} is not redeemed for its unit's coin")
     if debt not in ("unit", "USD"):
         raise ArgumentError(f"debt: {debt!r} is not unit or USD")
-    market, coin = (np.asarray(x, dtype=np.float64) for x in (market_usd, unit_usd))
-    sale = market if sale_usd is None else np.asarray(sale_usd, dtype=np.float64)
+    market, coin = column("market_usd", market_usd), column("unit_usd", unit_usd)
+    sale = market if sale_usd is None else column("sale_usd", sale_usd)
     for name, price in (("market_usd", market), ("unit_usd", coin), ("sale_usd", sale)):
         if price.ndim != 1 or len(price) < 2 or len(price) != len(market):
             raise ArgumentError(f"{name}: shape {price.shape} does not fit {market.shape}")
         if not (np.isfinite(price) & (price > 0.0)).all():
             raise DomainError(f"{name}: a price is not positive")
-    for name, part in (("depth_left_frac", depth_left_frac), ("discount_frac", discount_frac)):
-        if not 0.0 < part <= 1.0:
-            raise DomainError(f"{name} = {part} is not in 0 to 1")
+    number("depth_left_frac", depth_left_frac, MIN_POSITIVE, 1.0)
+    number("discount_frac", discount_frac, MIN_POSITIVE, 1.0)
+    number("amount_usd", amount_usd, MIN_POSITIVE, USD_MAX)
+    is_a("exit_open", exit_open, (bool, np.bool_))
     factors = load_model().factors
     core = discount_frac / 1024.0 if debt == "unit" else 0.0
     scan_mm, scan_im = 1.0 - core * factors.mm_k, 1.0 - core * factors.im_k
@@ -191,6 +196,7 @@ def read_steth_2022(folder: str | os.PathLike[str]) -> dict[str, Column]:
     FileError, MissingExtraError
         A file or a column is missing; pyarrow is not installed.
     """
+    is_a("folder", folder, (str, os.PathLike))
     steth, weth = (_hourly(Path(folder) / f"{name}.parquet") for name in ("stETH", "WETH"))
     start, stop = (int(np.datetime64(day, "h").astype(int)) for day in ("2022-05-01", "2022-08-01"))
     hours = np.array(sorted(h for h in steth.keys() & weth.keys() if start <= h < stop))
@@ -203,9 +209,14 @@ def read_steth_2022(folder: str | os.PathLike[str]) -> dict[str, Column]:
     path = Path(folder) / "chainlink_stETH_ETH_rounds.csv"
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            rounds = sorted((int(r["update"]), int(r["answer"])) for r in csv.DictReader(file))
-    except (OSError, KeyError, ValueError) as error:
-        raise FileError(f"{path}: {error!r}") from None
+            rounds = [_round(path, i, r) for i, r in enumerate(csv.DictReader(file))]
+    except OSError as error:
+        raise FileError(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise FileError(f"{path}: not UTF-8") from None
+    if not rounds:
+        raise FileError(f"{path}: no rows")
+    rounds.sort()
     updated, answer = np.array(rounds, dtype=np.float64).T
     last = np.searchsorted(updated, hours * 3600.0, side="right") - 1
     if last[0] < 0:
@@ -216,6 +227,19 @@ def read_steth_2022(folder: str | os.PathLike[str]) -> dict[str, Column]:
         "weth_usd": weth_usd,
         "oracle_usd": weth_usd * answer[last] / 1e18,
     }
+
+
+def _round(path: Path, row: int, cells: dict[str, str]) -> tuple[int, int]:
+    """When a round was, and its answer; both are positive."""
+    found = []
+    for name in ("update", "answer"):
+        text = cells.get(name) or ""
+        if not text.strip().isdecimal() or int(text) == 0:
+            raise FileError(
+                f"{path}, row {row}, {name}: {text!r:.40} is not a positive whole number", row=row
+            )
+        found.append(int(text))
+    return found[0], found[1]
 
 
 def _hourly(path: Path) -> dict[int, float]:
@@ -229,6 +253,8 @@ def _hourly(path: Path) -> dict[int, float]:
         ) from None
     try:
         table = pq.read_table(path, columns=["timestamp", "USD_price"]).to_pydict()
+    except FileNotFoundError:
+        raise FileError(f"{path}: no such file") from None
     except (OSError, pa.ArrowException) as error:
         raise FileError(f"{path}: {error}") from None
     hours = (round(t / 3.6e6) for t in table["timestamp"])

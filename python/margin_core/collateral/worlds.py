@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
+from margin_core.checks import is_a, names
 from margin_core.collateral.catalogue import Catalogue, load_catalogue
 from margin_core.errors import UnknownInstrumentError
 
@@ -53,12 +54,17 @@ def joint_worlds(
     ------
     UnknownInstrumentError
         An asset or a bridge that the catalogue does not have.
+    ArgumentError
+        `at` is beyond the scenarios.
     """
+    from margin_core.scenario import Scenarios
+
+    is_a("scenarios", scenarios, Scenarios)
     c = load_catalogue(catalogue)
-    for bridge in bridges:
+    for bridge in names("bridges", bridges):
         if bridge not in c.bridges:
             raise UnknownInstrumentError(f"bridges: {bridge!r} is not in the catalogue")
-    follows = {symbol: c.asset(symbol).factors for symbol in assets}
+    follows = {symbol: c.asset(symbol).factors for symbol in names("assets", assets)}
     moves = {
         factor: c.event_move(factor)
         for own in follows.values()
