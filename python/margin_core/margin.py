@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from margin_core._binding import _margin
+from margin_core.checks import is_a, mapping, real, shown
 from margin_core.errors import (
     ArgumentError,
     MarginCoreError,
@@ -103,8 +104,9 @@ class Margin:
             Instead of the model's own.
         open_interest_usd : {unit: USD}, optional
             Scales the rates of cross accounts where the model says so.
-        factors : {spot name: factor or factors}, optional
-            Which events an asset follows; the moves of several multiply.
+        factors : {spot name: factor or factors}
+            Which events an asset follows; the moves of several multiply. Needed with `scenarios`
+            that have events: ``{}`` says that no asset follows any.
         haircuts : {spot name: Haircut}, optional
             Part of the requirement of every account mode.
         threads : int
@@ -142,7 +144,7 @@ class Margin:
                 model.factors.mm_k,
                 model.factors.im_k,
                 [days / DAYS_PER_YEAR for days in model.vega.edges_days],
-                _assets(risk, haircuts or {}),
+                _assets(risk, haircuts),
             )
         except MarginCoreError as error:
             if error.row is not None and "unit" in str(error) and error.row < len(units):
@@ -177,16 +179,21 @@ class Margin:
         return f"<margin model {self.model.name!r} over {self.risk!r}>"
 
 
-def _assets(risk: RiskArray, haircuts: Mapping[str, Haircut]) -> NDArray[np.uint8]:
+def _assets(risk: RiskArray, haircuts: Mapping[str, Haircut] | None) -> NDArray[np.uint8]:
     """Records of mc_asset, in the order of the instruments."""
     rows = []
-    for name, haircut in haircuts.items():
+    for name, haircut in mapping("haircuts", haircuts).items():
+        is_a(f"haircut of {shown(name)}", haircut, Haircut)
         try:
             row = int(risk.instruments.index_of([name])[0])
-        except UnknownInstrumentError as error:
-            raise UnknownInstrumentError(f"haircut of {name!r}: {error}") from None
-        rows.append((row, haircut.mm_frac, haircut.im_frac, haircut.exit_depth_usd,
-                     haircut.exit_impact_frac, haircut.unscanned_frac))  # fmt: skip
+        except MarginCoreError:
+            raise UnknownInstrumentError(
+                f"haircut of {shown(name)}: the market has no such row"
+            ) from None
+        values = (
+            real(f"haircut of {name}: {f.name}", getattr(haircut, f.name)) for f in fields(Haircut)
+        )
+        rows.append((row, *values))
     records = np.array(sorted(rows), dtype=ASSET)
     try:
         _margin.check_assets(risk.snapshot, records.view(np.uint8))

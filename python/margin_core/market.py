@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from margin_core.checks import is_a, real, shown
 from margin_core.errors import (
     ArgumentError,
     DomainError,
@@ -438,6 +439,8 @@ class Market:
         ------
         UnknownInstrumentError
             A name without a unit, a unit that the market does not have.
+        ArgumentError
+            A name that is a contract's.
 
         Examples
         --------
@@ -447,7 +450,13 @@ class Market:
         array(['ETH', 'ETH-PERPETUAL', 'wstETH'], dtype=object)
         """
         base = self
-        for name in prices_usd:
+        is_a("units", units, Mapping)
+        is_a("prices_usd", prices_usd, Mapping)
+        for name, price_usd in prices_usd.items():
+            real(f"price of {shown(name)}", price_usd)
+            row = self.instruments.rows.get(name, -1)
+            if row >= 0 and self.instruments.kind[row] != Kind.SPOT:
+                raise ArgumentError(f"{name} is a contract of this market, no asset")
             unit = units.get(name, "nothing")
             if unit == "USD" and unit not in base.instruments.units:
                 dollar = Instruments.from_names(["USD"])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from margin_core._binding import _market, _risk
+from margin_core.checks import mapping, names
 from margin_core.errors import ArgumentError, MarginCoreError
 from margin_core.instruments import Kind
 from margin_core.isa import as_threads
@@ -183,8 +184,9 @@ class RiskArray:
         lots : (n,) float64, optional
             Risk lots in the market's order; by default each instrument's step times the smallest
             power of ten that can lose 2^16 quanta.
-        factors : {spot name: factor or factors}, optional
-            Which events an asset follows; the moves of several multiply.
+        factors : {spot name: factor or factors}
+            Which events an asset follows; the moves of several multiply. Needed with `scenarios`
+            that have events: ``{}`` says that no asset follows any.
         threads : int
             0: one per processor. The bits are the same for any number.
 
@@ -200,8 +202,15 @@ class RiskArray:
             from margin_core.scenario import Scenarios
 
             scenarios = Scenarios.from_model(model, numbering.units)
+        elif scenarios.factors and factors is None:
+            raise ArgumentError(
+                f"scenarios move {scenarios.factors[0]!r}: factors says which assets follow it, "
+                "{} says none"
+            )
         ordered = _reordered(market, numbering.order)
-        factor, event_move = _factor_rows(ordered.instruments, scenarios, factors or {})
+        factor, event_move = _factor_rows(
+            ordered.instruments, scenarios, mapping("factors", factors)
+        )
         columns = snapshot(market, numbering, factor)
         price_usd = _numeraire_usd(numeraire, market)
         try:
@@ -304,7 +313,7 @@ def _factor_rows(
     rows = np.full(len(instruments), -1, dtype=np.int32)
     sets: dict[tuple[str, ...], int] = {}
     for name, given in factors.items():
-        own = (given,) if isinstance(given, str) else tuple(given)
+        own = (given,) if isinstance(given, str) else names(f"factors of {name}", given)
         for factor in own:
             if factor not in scenarios.factors:
                 raise ArgumentError(f"{name} follows {factor!r}, which no scenario moves")
