@@ -124,8 +124,8 @@ MC_API MC_MUST_CHECK mc_status mc_oracle_update_many(const mc_feed *feed, const 
 
 /* The price of `base` in `quote` along a chain of legs: A/B x B/C, each used as it is or turned
  * over (invert[i] = 1). Prices and bands multiply, the time is the oldest leg's, reasons add up, a
- * composed band wider than the rule's is wide. A leg made old_ns ago is old, one made max_age_ns ago
- * is stale; one leg alone is that reading as it stands at now_ns.
+ * composed band wider than the rule's is wide. A leg made old_ns ago is old, one made max_age_ns
+ * ago is stale; one leg alone is that reading as it stands at now_ns.
  *
  * Errors, err->row the leg: MC_ERR_ARGUMENT  no legs or too many; currencies that do not meet (a
  * leg dropped, upside down or of another pair); a leg turned over twice; MC_ERR_DOMAIN a leg
