@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
     from margin_core.explain import Explanation
 
-__all__ = ["Column", "amounts", "clean", "explanation_text", "number", "paragraph", "table_text"]
+__all__ = [
+    "Column", "amounts", "clean", "explanation_text", "link", "number", "paragraph", "table_text",
+]  # fmt: skip
 
 WIDTH = 80
 #: Keeps a number and its unit, or a name and its number, on one line.
@@ -119,6 +121,22 @@ def paragraph(text: str, *, width: int = WIDTH, indent: int = 0) -> str:
         break_long_words=False, break_on_hyphens=False,
     )  # fmt: skip
     return "\n".join(lines).replace(TIED, " ")
+
+
+def link(url: str, *, width: int = WIDTH, indent: int = 2) -> str:
+    """An address; one that is longer than the line goes on in the next, two columns further in.
+
+    It is broken behind `/`, `-`, `?` or `&`, and nothing is added or left out: without line breaks
+    and spaces it is the address again.
+    """
+    lines, margin = [], " " * indent
+    while len(margin) + len(url) > width:
+        room = width - len(margin)
+        cut = 1 + max(url.rfind(mark, 0, room) for mark in "/-?&")
+        cut = cut if cut > room // 2 else room
+        lines.append(margin + url[:cut])
+        url, margin = url[cut:], " " * (indent + 2)
+    return "\n".join([*lines, margin + url])
 
 
 # An explanation

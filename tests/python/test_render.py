@@ -12,7 +12,7 @@ from margin_core.book import Book, cost_bases
 from margin_core.explain import explain
 from margin_core.liquidation_price import liquidation_prices
 from margin_core.margin import Margin
-from margin_core.render import Column, amounts, clean, number, paragraph, table_text
+from margin_core.render import Column, amounts, clean, link, number, paragraph, table_text
 from margin_core.sweep import sweep
 from margin_core.synthetic import synthetic_book, synthetic_market
 
@@ -216,3 +216,17 @@ def test_an_inverse_perpetual_moves_as_one_line(venue):
     assert line["pnl_group_worst"][0] == pytest.approx(-160.0, abs=0.5)
     assert "BTC" not in e.positions["instrument"]
     assert len(margin.risk.scenarios) == e.n_scenarios
+
+
+def test_a_long_link_goes_on_and_is_whole_without_breaks():
+    short = "https://example.org/a-page"
+    assert link(short) == f"  {short}"
+    for url in (
+        short * 9,
+        "https://example.org/" + "x" * 300,
+        "https://example.org/?" + "a=1&" * 60,
+    ):
+        lines = link(url).splitlines()
+        assert len(lines) > 1 and max(map(len, lines)) <= 80
+        assert "".join(line.strip() for line in lines) == url
+    assert link(short * 9).splitlines()[0][-1] in "/-"
