@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -77,6 +77,9 @@ class Shock(_Open):
     oracle_stale_s: Times | None = None
     oracle_sources_live: int | None = Field(None, ge=0, le=N_SOURCES, strict=True)
     liquidity: dict[str, Annotated[Move, Field(ge=0.0)]] = {}
+    # Whether issuers redeem, before and during; the wait for it during.
+    exit_open: dict[str, bool] = {}
+    queue_days: dict[str, Annotated[Number, Field(ge=0.0, le=3650.0)]] = {}
     # What only a crash simulation reads: {unit: [[seconds, move], ...]}, and volatility before.
     waypoints: dict[str, tuple[tuple[Times, Annotated[Move, Field(gt=-1.0)]], ...]] = {}
     vol_before: dict[str, Annotated[Number, Field(gt=0.0, le=10.0)]] = {}
@@ -159,6 +162,12 @@ class Run:
     tripped_s: float
     reasons: tuple[str, ...]
     verdicts: dict[str, bool]
+    breaches: ClassVar[dict[str, float]] = {}
+
+    @property
+    def missed(self) -> list[str]:
+        """Criteria that are not met."""
+        return [code for code, met in self.verdicts.items() if not met]
 
 
 @dataclass
@@ -191,7 +200,7 @@ def read_events(
     path : path, optional
         JSON or TOML: schema = "margin_core.black_swans/1" and a list of scenarios, fields as in
         `Event`. Default: the few that come with the package.
-    builtin : "oracle" or "crash"
+    builtin : "oracle", "collateral" or "crash"
         Which of the package's own files.
 
     Raises

@@ -418,20 +418,23 @@ def conform(folder: str) -> None:
 
 @app.command()
 @click.argument("event", required=False, metavar="[EVENT]")
-@click.option("--events", "path", metavar="FILE", help="A catalogue of faults, .json or .toml; "
-              "default: the few that come with the package.")  # fmt: skip
+@click.option("--events", "path", metavar="FILE", help="A catalogue of faults and falls, .json or "
+              ".toml; default: the two that come with the package.")  # fmt: skip
 def replay(event: str | None, path: str | None) -> None:
     """Recorded oracle faults and falls of collateral, played again.
 
     What an engine that believes the faulty price, or counts the asset in full, would have lost,
     beside ours. EVENT is the id of one of them; default all. Exit status 1 if a pass criterion is
-    missed.
+    missed; a loss beyond margin or fund is listed with its size, and no exit status. A link longer
+    than the screen goes on in the next line, further in.
     """
     from margin_core.cli.replay import show_all, show_one
     from margin_core.collateral.falls import fallen
     from margin_core.replay import find_event, read_events
 
     events = read_events(path)
+    if path is None:
+        events += read_events(builtin="collateral")
     if event is None:
         asked = [e for e in events if e.is_oracle_fault or fallen(e)]
         status = show_all(asked, len(events) - len(asked))
