@@ -174,6 +174,7 @@ def test_the_command_lists_breaches_and_fails_for_none(capsys):
     assert "without a source: horizon_s, liquidity.UST" in out
     out = out_of("steth_2022_06")
     assert "Its exit is closed." in out and "P1 met" in out and "P3 met" in out and "P4 met" in out
+    assert "Claims on it exceed what is behind them." in out_of("kelp_2026_04")
 
 
 def test_every_screen_fits(recorded, capsys):

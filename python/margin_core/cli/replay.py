@@ -201,9 +201,11 @@ def _show_fall(fall: Fall) -> None:
         "USD per USD: lent before the event; most that is lent during it; the price at which the "
         "account is liquidated; bad debt, and bad debt had it been sold at the bottom.", indent=2,
     )  # fmt: skip
-    is_open = "is believed open" if fall.exit_open else "is closed"
-    held = f"Its exit {is_open}. Ours held {1.0 - fall.ours.lent_frac:.3f} against a fall "
-    screen.prose(f"{held}of {1.0 - fall.bottom_frac:.3f}.", indent=2)
+    state = "Its exit is believed open." if fall.exit_open else "Its exit is closed."
+    if not fall.backed:
+        state = "Claims on it exceed what is behind them."
+    held, fell = 1.0 - fall.ours.lent_frac, 1.0 - fall.bottom_frac
+    screen.prose(f"{state} Ours held {held:.3f} against a fall of {fell:.3f}.", indent=2)
     if not fall.known:
         screen.prose(
             f"The catalogue does not have {clean(fall.asset)}: what it holds is "

@@ -87,8 +87,8 @@ class Fall:
     ----------
     asset, taken_for : str
         Of the event, and of the catalogue.
-    exit_open : bool
-        Whether its issuer is taken to redeem during the event.
+    exit_open, backed : bool
+        Whether its issuer is taken to redeem during the event, and whether it has what it owes.
     bottom_frac : float
         Its least price over its peg.
     at_peg, at_market, ours : Played
@@ -106,6 +106,7 @@ class Fall:
     asset: str
     taken_for: str
     exit_open: bool
+    backed: bool
     bottom_frac: float
     at_peg: Played
     at_market: Played
@@ -282,8 +283,8 @@ class _Path:
             verdicts |= {"P2": not new.any(), "P5": bool(new[0] == 0.0)}
         asked = [code for code in self.event.pass_criteria if code in verdicts]
         return Fall(
-            self.asset, self.symbol, self.exit_open, float(self.market[-1]),
-            at_peg, at_market, ours, fund, shared,
+            self.asset, self.symbol, self.exit_open, self.backing >= 1.0,
+            float(self.market[-1]), at_peg, at_market, ours, fund, shared,
             {code: verdicts[code] for code in asked},
             {code: sizes[code] for code in asked if sizes.get(code, 0.0) > 0.0},
         )  # fmt: skip
