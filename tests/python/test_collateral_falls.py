@@ -120,8 +120,8 @@ def test_what_the_catalogue_lacks_is_taken_for_what_it_has():
     fall = played("madUSDC", classes=("backing_zero", "bridge"))
     assert fall.taken_for == STAND_INS["bridge"] != fall.asset and not fall.known
     assert set(STAND_INS.values()) <= C.assets.keys()
-    # Its bridge's failure is a column of the scan, and takes everything.
-    assert fall.ours.lent_frac == fall.ours.bad_debt_frac == 0.0
+    # Its bridge is a haircut for a share of failures, not for this one.
+    assert 0.8 < fall.ours.lent_frac < played("USDC", classes=("depeg",)).ours.lent_frac
     assert played("UST", -1.0, classes=("depeg",)).ours.bad_debt_frac > 0.8
 
 
@@ -143,7 +143,7 @@ def test_the_packages_own_falls(recorded):
     over = {fall.asset for fall in falls if "P3" in fall.breaches}
     assert over == {"UST", "xUSD", "deUSD"}
     beyond = {fall.asset for fall in falls if "P4" in fall.breaches}
-    assert beyond == over | {"USR", "rsETH"}
+    assert beyond == over | {"USR", "rsETH", "madUSDC"}
 
 
 def test_a_negative_backing_is_refused(tmp_path):
