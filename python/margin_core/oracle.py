@@ -374,7 +374,10 @@ class Feed:
         """
         n = len(states)
         readings, statuses = np.zeros(n, READING), np.zeros(n, np.uint8)
-        instants = np.ascontiguousarray(np.broadcast_to(np.asarray(now_ns, np.int64), (n,)))
+        instants = np.asarray(now_ns)
+        if instants.dtype.kind not in "iu":
+            raise ArgumentError(f"now_ns holds {instants.dtype}, not whole nanoseconds")
+        instants = np.ascontiguousarray(np.broadcast_to(instants.astype(np.int64), (n,)))
         for name, records, dtype in (("states", states, STATE), ("quotes", quotes, QUOTE)):
             if records.dtype != dtype or records.ndim != 1 or not records.flags.c_contiguous:
                 raise ArgumentError(f"{name}: not a contiguous column of its records")
@@ -448,8 +451,8 @@ def compose_readings(
     Raises
     ------
     ArgumentError
-        Currencies that do not meet (a leg dropped, upside down, of another pair), or a leg turned
-        over twice; `row` is the leg.
+        Legs that are no readings; currencies that do not meet (a leg dropped, upside down, of
+        another pair), or a leg turned over twice; `row` is the leg.
     DomainError
         A leg without a price.
     RowOrderError
@@ -458,6 +461,9 @@ def compose_readings(
     from margin_core.oracle_model import load_oracle_model
 
     rule = load_oracle_model(model)
+    is_a("legs", legs, (list, tuple))
+    for row, leg in enumerate(legs):
+        is_a("legs", leg, OracleReading, row=row)
     turned = [False] * len(legs) if inverted is None else list(inverted)
     if len(turned) != len(legs):
         raise ArgumentError(f"{len(turned)} entries of inverted for {len(legs)} legs")
@@ -466,7 +472,8 @@ def compose_readings(
     carrier = Feed(base, quote, [Source("legs")], model=rule, quorum=1)
     records = np.concatenate([leg.record for leg in legs]) if legs else np.zeros(0, READING)
     out = np.zeros(1, READING)
-    instant = max((leg.now_ns for leg in legs), default=0) if now is None else now
+    newest = max((leg.now_ns for leg in legs), default=0)
+    instant = newest if now is None else as_int64(now, "now")
     _oracle.compose(carrier._core, as_bytes(records), np.array(turned, np.uint8),
                     currency_tag(base), currency_tag(quote), instant, as_bytes(out))  # fmt: skip
     return _reading(out, rule, carrier.ladder, [])

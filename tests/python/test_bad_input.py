@@ -24,6 +24,7 @@ from margin_core.errors import (
     UnknownInstrumentError,
 )
 from margin_core.oracle_model import load_oracle_model
+from margin_core.oracle_records import QUOTE, STATE
 from margin_core.replay import read_events
 
 S = 10**9
@@ -377,3 +378,16 @@ def test_rounds_that_are_missing_or_negative_are_named(shared, tmp_path):
 
 def test_every_error_here_is_one_of_the_librarys():
     assert all(issubclass(error, MarginCoreError) for _, error, _ in CALLS)
+
+
+@pytest.mark.parametrize("legs", ["x", ["x"], None, [None]])
+def test_legs_are_readings(legs):
+    with pytest.raises(ArgumentError, match="legs"):
+        mc.compose_readings("A", "B", legs)
+
+
+@pytest.mark.parametrize("now", [np.nan, "1", None, [0.5]])
+def test_many_feeds_want_whole_instants(now):
+    feed = mc.Feed("ETH", "USD", [mc.Source(n) for n in "abc"])
+    with pytest.raises(ArgumentError, match="now_ns"):
+        feed.update_many(np.zeros(1, STATE), np.zeros(0, QUOTE), np.zeros(2, np.int64), now)
