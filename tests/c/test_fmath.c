@@ -2,24 +2,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/black76.h"
 
+#include "accuracy.h"
 #include "check.h"
 
 enum { CASES = 200000 };
-
-static uint64_t state = 1;
-
-static double uniform(double low, double high)
-{
-    state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return low + (high - low) * ((double)(state >> 11) * 0x1p-53);
-}
-
-static double ulps(double got, long double want)
-{
-    int exponent;
-    frexp((double)want, &exponent);
-    return (double)(fabsl((long double)got - want) / ldexpl(1.0L, exponent - 53));
-}
 
 #define WORST(got, want) worst = fmax(worst, ulps(got, want))
 

@@ -149,7 +149,7 @@ def haircuts(
         _floats(getattr(m, field) for m in marks)
         for field in ("mm_usd", "im_usd", "depth_usd", "impact_frac")
     )
-    scanned = [mode == "portfolio" and s in has_rows for s in assets]
+    scanned = np.array([mode == "portfolio" and s in has_rows for s in assets], dtype=bool)
     follows = c.factors_of(assets, events)
     average, marginal = _concentration(
         np.maximum(
@@ -159,19 +159,14 @@ def haircuts(
         c.risk.concentration_free_frac,
     )
     bridge = _floats(0.0 if a.bridge is None else bridge_haircut(c, a.bridge) for a in rows)
-    is_scanned = np.array(scanned, dtype=bool)
-    in_scan = np.array(
-        [
-            s and f"bridge.{a.bridge}" in follows.get(symbol, ())
-            for symbol, a, s in zip(assets, rows, scanned, strict=True)
-        ],
-        dtype=bool,
-    )
+    failures = [f"bridge.{a.bridge}" in follows.get(symbol, ())
+                for symbol, a in zip(assets, rows, strict=True)]  # fmt: skip
+    in_scan = scanned & np.array(failures, dtype=bool)
     event = _floats(_worst_event(c, a) for a in rows)
     moves = _floats(c.units[a.unit].range_frac for a in rows)
     moves += (1.0 - moves) * event
     mm = {
-        "volatility": np.where(is_scanned, 0.0, moves),
+        "volatility": np.where(scanned, 0.0, moves),
         "exit_depth": _exit_depth(amount, depth, impact),
         "concentration": average,
         "bridge": np.where(in_scan, 0.0, bridge),
@@ -184,7 +179,7 @@ def haircuts(
     parts_im, left_im = _compose({**mm, "concentration": marginal, "redemption": 1.0 - lower})
     return Haircuts(
         tuple(assets), mark, 1.0 - left_mm, 1.0 - left_im, parts_mm, parts_im, depth, impact,
-        np.where(is_scanned, event + (1.0 - event) * np.where(in_scan, bridge, 0.0), 0.0),
+        np.where(scanned, event + (1.0 - event) * np.where(in_scan, bridge, 0.0), 0.0),
     )  # fmt: skip
 
 
@@ -210,7 +205,7 @@ def _wrong_way(catalogue: Catalogue, asset: Asset, linked: Collection[str]) -> f
 def _worst_event(catalogue: Catalogue, asset: Asset) -> float:
     """Of the discounts and depegs that it follows; a bridge has a haircut of its own."""
     moves = (catalogue.event_move(f) for f in asset.factors if not f.startswith("bridge."))
-    return max(0.0, *(-move for move in moves), 0.0)
+    return max([0.0, *(-move for move in moves)])
 
 
 def _exit_depth(amount: Column, depth: Column, impact: Column) -> Column:
