@@ -35,8 +35,9 @@ DAYS_PER_YEAR = 365.0
 
 #: mc_asset
 ASSET = np.dtype(
-    [("instrument", "i4"), ("haircut_mm_frac", "f8"), ("haircut_im_frac", "f8"),
-     ("exit_depth_usd", "f8"), ("exit_impact_frac", "f8"), ("unscanned_frac", "f8")], align=True,
+    [("instrument", "i4"), ("exit_market", "i4"), ("haircut_mm_frac", "f8"),
+     ("haircut_im_frac", "f8"), ("exit_depth_usd", "f8"), ("exit_impact_frac", "f8"),
+     ("unscanned_frac", "f8")], align=True,
 )  # fmt: skip
 
 
@@ -54,6 +55,9 @@ class Haircut:
     unscanned_frac : float
         Taken besides, after the unit's range, in cross and isolated accounts: they have no scan
         that would hold a discount or a depeg.
+    exit_market : str
+        Assets of one name are sold into one depth, which they give alike, and what an account holds
+        of them is added up before the curve; empty: into a depth of its own.
     """
 
     mm_frac: float
@@ -61,6 +65,7 @@ class Haircut:
     exit_depth_usd: float = 0.0
     exit_impact_frac: float = 0.0
     unscanned_frac: float = 0.0
+    exit_market: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,6 +187,7 @@ class Margin:
 def _assets(risk: RiskArray, haircuts: Mapping[str, Haircut] | None) -> NDArray[np.uint8]:
     """Records of mc_asset, in the order of the instruments."""
     rows = []
+    markets: dict[str, int] = {"": 0}
     for name, haircut in mapping("haircuts", haircuts).items():
         is_a(f"haircut of {shown(name)}", haircut, Haircut)
         try:
@@ -190,10 +196,13 @@ def _assets(risk: RiskArray, haircuts: Mapping[str, Haircut] | None) -> NDArray[
             raise UnknownInstrumentError(
                 f"haircut of {shown(name)}: the market has no such row"
             ) from None
+        *numbers, market = (getattr(haircut, f.name) for f in fields(Haircut))
+        is_a(f"haircut of {name}: exit_market", market, str)
         values = (
-            real(f"haircut of {name}: {f.name}", getattr(haircut, f.name)) for f in fields(Haircut)
+            real(f"haircut of {name}: {f.name}", number)
+            for f, number in zip(fields(Haircut), numbers, strict=False)
         )
-        rows.append((row, *values))
+        rows.append((row, markets.setdefault(market, len(markets)), *values))
     records = np.array(sorted(rows), dtype=ASSET)
     try:
         _margin.check_assets(risk.snapshot, records.view(np.uint8))

@@ -12,7 +12,7 @@ static paper world;
 
 /* Half of BTC in MM, three quarters in IM. Its exit: 4000 USD are beyond 16 depths of 200, so that
  * it costs 4/16 of them. */
-static const mc_asset BITCOIN = {BTC, 0.5, 0.75, 200.0, 0x1p-4, 0.0};
+static const mc_asset BITCOIN = {BTC, 0, 0.5, 0.75, 200.0, 0x1p-4, 0.0};
 static const mc_asset *asset = &BITCOIN;
 
 typedef struct result { int64_t equity, mm, im, haircut_mm, haircut_im; } result;
@@ -63,7 +63,7 @@ static void a_cross_account_pays_them_after_volatility(void)
 /* Half of the three quarters that the range leaves goes too; the others are on the rest. */
 static void a_cross_account_pays_what_it_has_no_scan_for(void)
 {
-    const mc_asset discounted = {BTC, 0.5, 0.75, 200.0, 0x1p-4, 0.5};
+    const mc_asset discounted = {BTC, 0, 0.5, 0.75, 200.0, 0x1p-4, 0.5};
     asset = &discounted;
     result r = sweep_coins(MC_CROSS, 40);
     CHECK(r.mm == 2500 * USD + 2500 * USD * 3 / 8);
@@ -103,6 +103,7 @@ static void assets_that_make_no_sense_are_refused(void)
                    falling = {.instrument = BTC, .haircut_mm_frac = 0.5, .haircut_im_frac = 0.25},
                    negative = {.instrument = BTC, .exit_depth_usd = -1},
                    beyond = {.instrument = BTC, .unscanned_frac = 1.5},
+                   nowhere = {.instrument = BTC, .exit_market = -1},
                    twice[] = {BITCOIN, BITCOIN};
     CHECK(refused(NULL, 1, -1) == MC_ERR_ARGUMENT);
     CHECK(refused(&none, 1, 0) == MC_ERR_INSTRUMENT);
@@ -111,6 +112,7 @@ static void assets_that_make_no_sense_are_refused(void)
     CHECK(refused(&falling, 1, 0) == MC_ERR_DOMAIN);
     CHECK(refused(&negative, 1, 0) == MC_ERR_DOMAIN);
     CHECK(refused(&beyond, 1, 0) == MC_ERR_DOMAIN);
+    CHECK(refused(&nowhere, 1, 0) == MC_ERR_DOMAIN);
     CHECK(refused(twice, 2, 1) == MC_ERR_ORDER);
 }
 

@@ -105,8 +105,10 @@ def requirement(
         mm = ceil(Fraction(int(model.mm_factor_k), 1024) * out["core"])
         im = ceil(Fraction(int(model.im_factor_k), 1024) * out["core"])
         for which in ("mm", "im"):
-            each = (haircut(line, i, q, model, which, quantum) for i, q in account.positions)
-            out[f"haircut_{which}"] = sum(each)
+            out[f"haircut_{which}"] = sum(
+                haircut(line, account.positions, i, q, model, which, quantum)
+                for i, q in account.positions
+            )
         out["mm"] = max(mm + out["short_option_mm"] + shared, out["closing"]) + out["haircut_mm"]
         out["im"] = max(out["mm"], im + out["short_option_im"] + shared + out["haircut_im"])
     out["status"] = standing(out)
@@ -192,13 +194,17 @@ def charges(line: list[Line], account: Held) -> dict[str, int]:
     }
 
 
-def haircut(line: list[Line], i: int, q: int, model: Any, which: str, quantum: float) -> int:
+def haircut(
+    line: list[Line], held: list, i: int, q: int, model: Any, which: str, quantum: float
+) -> int:
     """Of an asset that is held: a rate of each lot, and of the rest what it costs to leave."""
     asset = next((asset for asset in model.assets if asset.instrument == i), None)
     if asset is None or q <= 0:
         return 0
+    together = {a.instrument for a in model.assets if 0 < a.exit_market == asset.exit_market} | {i}
+    sold = sum(max(0, n * line[j].rates["mark"]) for j, n in held if j in together and n > 0)
     value = max(0, q * line[i].rates["mark"])
-    cost = ceil(value * impact(value, asset.exit_depth_usd, asset.exit_impact_frac, quantum))
+    cost = ceil(value * impact(sold, asset.exit_depth_usd, asset.exit_impact_frac, quantum))
     rest = 1 - up(getattr(asset, f"haircut_{which}_frac"))
     return q * line[i].rates[f"haircut_{which}"] + ceil(cost * rest)
 
@@ -273,7 +279,8 @@ def flat_sum(line: list[Line], account: Held, model: Any, which: str, quantum: f
             for asset in model.assets:
                 if asset.instrument == i and q > 0:
                     volatile = up(1 - (1 - volatile) * (1 - up(asset.unscanned_frac)))
-            others = haircut(line, i, q, model, which, quantum)
+            bid_too = [(j, n) for j, n, *_ in [*account.positions, *account.orders]]
+            others = haircut(line, bid_too, i, q, model, which, quantum)
             total += ceil(notional * volatile) + ceil(others * (1 - volatile))
         elif at.kind in (CALL, PUT) and q > 0:
             total += min(max(0, q * at.rates["mark"]), ceil(notional * rate))

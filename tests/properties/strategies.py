@@ -194,7 +194,7 @@ def models(draw, n_units, spots=()):
         lambda_k=tuple(draw(st.lists(st.integers(0, 819), min_size=n_groups, max_size=n_groups))),
         mm_factor_k=mm_factor,
         im_factor_k=min(2**14, mm_factor + draw(st.sampled_from([0, 1, 205, 2**13]))),
-        assets=tuple(_asset(rng, int(i)) for i in spots if draw(st.booleans())),
+        assets=_assets(rng, [int(i) for i in spots if draw(st.booleans())]),
     )
 
 
@@ -203,10 +203,18 @@ def _fraction(rng, most=1.0):
     return float(rng.choice([0.0, 0.01, most, *np.round(rng.uniform(0, most, 3), 6)]))
 
 
-def _asset(rng, instrument):
+def _assets(rng, instruments):
+    """Some are sold into one depth."""
+    shared = float(rng.choice(DEPTHS)), _fraction(rng)
+    return tuple(_asset(rng, i, shared if rng.random() < 0.5 else None) for i in instruments)
+
+
+def _asset(rng, instrument, shared):
     mm, im = sorted((_fraction(rng), _fraction(rng)))
     unscanned = _fraction(rng) if rng.random() < 0.5 else 0.0
-    return Asset(instrument, mm, im, float(rng.choice(DEPTHS)), _fraction(rng), unscanned)
+    market, exit_ = (0, (float(rng.choice(DEPTHS)), _fraction(rng))) if shared is None else (
+        7, shared)  # fmt: skip
+    return Asset(instrument, market, mm, im, *exit_, unscanned)
 
 
 def _unit_margin(rng, group):

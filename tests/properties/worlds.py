@@ -108,6 +108,7 @@ class UnitMargin:
 @dataclass(frozen=True)
 class Asset:
     instrument: int
+    exit_market: int = 0
     haircut_mm_frac: float = 0.0
     haircut_im_frac: float = 0.0
     exit_depth_usd: float = 0.0

@@ -108,6 +108,35 @@ def test_leaving_a_large_holding_costs_more_than_its_share(market):
     assert four == pytest.approx(8.0 * one, rel=0.05)  # four times the amount at twice the rate
 
 
+@pytest.mark.parametrize("mode", ["portfolio", "cross", "isolated"])
+def test_what_is_sold_into_one_depth_costs_what_one_asset_would(market, mode):
+    """Two names of the same thing, 36,000 each; a market of its own for each is cheaper."""
+    exit_ = 0.0, 0.0, 1e6, 0.02
+    units = {"wstETH": "ETH", "stETH": "ETH"}
+    market = market.with_assets({"wstETH": 3_600.0, "stETH": 3_600.0}, units)
+
+    def mm(shared, *held):
+        haircuts = {name: mc.Haircut(*exit_, exit_market=shared) for name in units}
+        positions = [("a", name, quantity) for name, quantity in held]
+        margin = mc.Margin.of(market, "house", haircuts=haircuts)
+        return mc.sweep(book(*positions).with_mode(mode), margin).amount("mm")[0]
+
+    whole = mm("ETH", ("wstETH", 20.0))
+    assert mm("ETH", ("wstETH", 10.0), ("stETH", 10.0)) == pytest.approx(whole, abs=3e-6)
+    assert mm("", ("wstETH", 10.0), ("stETH", 10.0)) < whole - 40.0
+    assert mm("ETH", ("wstETH", 20.0), ("stETH", -10.0)) >= whole / 2
+
+
+def test_assets_of_one_exit_market_have_one_depth(market):
+    market = market.with_assets({"stETH": 3_600.0}, {"stETH": "ETH"})
+    haircuts = {
+        name: mc.Haircut(0.0, 0.0, depth, 0.02, exit_market="ETH")
+        for name, depth in (("wstETH", 1e6), ("stETH", 2e6))
+    }
+    with pytest.raises(mc.MarginCoreError, match="haircut of stETH: .* differ in its depth"):
+        mc.Margin.of(market, "house", haircuts=haircuts)
+
+
 @pytest.mark.parametrize(
     "name, haircut, words",
     [
@@ -120,6 +149,7 @@ def test_leaving_a_large_holding_costs_more_than_its_share(market):
             "haircut of wstETH: haircut_mm_frac .* not finite",
         ),
         ("wstETH", mc.Haircut(0.0, 0.0, 1.0, 0.1), "exit_depth_usd of asset 0 is 1"),
+        ("wstETH", mc.Haircut(0.0, 0.0, exit_market=1), "haircut of wstETH: exit_market: str"),
     ],
 )
 def test_a_haircut_that_cannot_be_is_named(market, name, haircut, words):

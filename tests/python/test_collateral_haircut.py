@@ -103,6 +103,32 @@ def test_exit_depth_is_the_square_root_law_at_its_nodes():
     assert one("ETH").parts_mm["exit_depth"][0] == 0.0
 
 
+def test_splitting_a_holding_over_its_wraps_changes_nothing():
+    """Caps and exits are those of what is sold in the end, whatever it is called meanwhile."""
+    cap = C.assets["stETH"].cap_usd
+    both = ["stETH", "wstETH"]
+    whole = one("stETH", amount_usd={"stETH": 1.6e8}, venue_usd={"stETH": 0.8 * cap})
+    split = haircuts(
+        both, prices(), amount_usd=dict.fromkeys(both, 0.8e8),
+        venue_usd=dict.fromkeys(both, 0.4 * cap),
+    )  # fmt: skip
+    assert split.haircut_mm_frac == pytest.approx([whole.haircut_mm_frac[0]] * 2)
+    assert split.haircut_im_frac == pytest.approx([whole.haircut_im_frac[0]] * 2)
+    assert split.exit_market == ("ETH", "ETH")
+    other = one("stETH", amount_usd={"wstETH": 1.6e8}, venue_usd={"wstETH": 0.8 * cap})
+    assert other.haircut_mm_frac[0] == pytest.approx(whole.haircut_mm_frac[0])
+    closed = prices(exit_open={"stETH": False})
+    assert haircuts(both, closed).exit_market == ("stETH", "stETH")
+    assert haircuts(both, prices(exit_open={"wstETH": False})).exit_market == ("ETH", "wstETH")
+    assert C.at_once("sDAI") == ("sDAI", "DAI", "USDC")
+    assert C.at_once("stETH") == ("stETH",)
+
+
+def test_the_table_gets_the_market_of_each_exit():
+    given = haircuts(["ETH", "stETH", "wstETH", "USDC"], prices()).for_margin()
+    assert [h.exit_market for h in given.values()] == ["ETH", "ETH", "ETH", ""]
+
+
 def test_volatility_counts_only_where_no_scenario_moves_the_price():
     assert one("ETH").parts_mm["volatility"][0] == 0.0
     assert one("ETH", has_rows=()).parts_mm["volatility"][0] == 0.18

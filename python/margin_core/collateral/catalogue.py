@@ -252,6 +252,15 @@ class Catalogue(Strict):
         """
         return _found("asset", symbol, self.assets)
 
+    def at_once(self, symbol: str) -> tuple[str, ...]:
+        """The asset, and what it turns into without a wait: wstETH is stETH for every cap."""
+        found = [symbol]
+        while (redemption := self.asset(found[-1]).redemption) is not None:
+            if redemption.delay_days > 0.0 or redemption.to not in self.assets:
+                break
+            found.append(redemption.to)
+        return tuple(found)
+
     def units_of(self, symbols: Iterable[str]) -> dict[str, str]:
         """The unit that each asset follows, for `Market.with_assets`."""
         return {symbol: self.asset(symbol).unit for symbol in symbols}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from margin_core.checks import is_a, mapping, names, number, shown
 from margin_core.collateral.bridge import bridge_haircut
 from margin_core.collateral.catalogue import Asset, Catalogue, load_catalogue
-from margin_core.collateral.redemption import AssetPrices, mark_asset
+from margin_core.collateral.redemption import AssetPrices, exit_market, mark_asset
 from margin_core.errors import ArgumentError, UnknownInstrumentError
 
 if TYPE_CHECKING:
@@ -57,6 +57,9 @@ class Haircuts:
     depth_usd, impact_frac : (n,) float64
         Selling `depth_usd` moves the price by `impact_frac`, and the root of a share of it by the
         root; both 0 where a sale costs nothing.
+    exit_market : tuple of str, length n
+        The asset whose depth that is, or empty: what one account holds of all that are sold there
+        counts together.
     unscanned_frac : (n,) float64
         Of a portfolio's haircuts: what cross and isolated accounts pay besides, for the worst of
         the events that the asset follows, and for a bridge whose failure the scan has. In the
@@ -71,18 +74,21 @@ class Haircuts:
     parts_im: dict[str, Column]
     depth_usd: Column
     impact_frac: Column
+    exit_market: tuple[str, ...]
     unscanned_frac: Column
 
     def for_margin(self) -> dict[str, Haircut]:
         """The haircuts by symbol, as `Margin.of` takes them."""
         from margin_core.margin import Haircut
 
-        columns = (self.haircut_mm_frac, self.haircut_im_frac, self.depth_usd, self.impact_frac,
-                   self.unscanned_frac)  # fmt: skip
         return {
-            symbol: Haircut(*map(float, row))
-            for symbol, *row in zip(self.symbol, *columns, strict=True)
-        }
+            symbol: Haircut(
+                float(self.haircut_mm_frac[k]), float(self.haircut_im_frac[k]),
+                float(self.depth_usd[k]), float(self.impact_frac[k]),
+                float(self.unscanned_frac[k]), self.exit_market[k],
+            )
+            for k, symbol in enumerate(self.symbol)
+        }  # fmt: skip
 
 
 def haircuts(
@@ -115,10 +121,11 @@ def haircuts(
         Event columns that the risk array has. An asset that follows that of its bridge,
         ``bridge.NAME``, has no bridge haircut in a portfolio account: the scan has it.
     amount_usd : {symbol: USD}, optional
-        One account's amounts, to charge exit depth here instead of in the core.
+        One account's amounts, to charge exit depth here instead of in the core; those of assets
+        that are sold in one market count together.
     owner_usd, venue_usd : {symbol: USD}, optional
         The beneficial owner's and the whole venue's holdings, for the caps; an owner has at least
-        `amount_usd`.
+        `amount_usd`. What wraps another asset counts to that asset's caps too.
     credit_frac : {symbol: fraction}, optional
         Finality credit of holdings that are booked in full; 1 where the book has credited amounts.
     linked : issuers, bridges, bridges' operators
@@ -139,23 +146,26 @@ def haircuts(
     linked = _known("linked", linked, c.issuers, "issuer, bridge or operator of one")
     is_a("prices", prices, AssetPrices)
     rows = [c.asset(symbol) for symbol in assets]
-    amount = _column(c, assets, "amount_usd", amount_usd)
-    owner = np.maximum(amount, _column(c, assets, "owner_usd", owner_usd))
-    venue = _column(c, assets, "venue_usd", venue_usd)
-    uncredited = 1.0 - _column(c, assets, "credit_frac", credit_frac, default=1.0, high=1.0)
+    amount = _by_asset(c, "amount_usd", amount_usd)
+    owner = _by_asset(c, "owner_usd", owner_usd)
+    owner = {s: max(amount.get(s, 0.0), owner.get(s, 0.0)) for s in amount.keys() | owner.keys()}
+    venue = _by_asset(c, "venue_usd", venue_usd)
+    credit = _by_asset(c, "credit_frac", credit_frac, high=1.0)
+    uncredited = _floats(1.0 - credit.get(symbol, 1.0) for symbol in assets)
     prices.checked(c)
     marks = [mark_asset(c, symbol, prices) for symbol in assets]
-    mark, mark_im, depth, impact = (
-        _floats(getattr(m, field) for m in marks)
-        for field in ("mm_usd", "im_usd", "depth_usd", "impact_frac")
-    )
+    mark, mark_im = _floats(m.mm_usd for m in marks), _floats(m.im_usd for m in marks)
+    markets = tuple(exit_market(c, symbol, prices) for symbol in assets)
+    depth = _floats(c.assets[m].depth_usd if m else 0.0 for m in markets)
+    impact = _floats(c.assets[m].impact_frac if m else 0.0 for m in markets)
+    sold: dict[str, float] = {}
+    for symbol, usd in amount.items():
+        market = exit_market(c, symbol, prices)
+        sold[market] = sold.get(market, 0.0) + usd
     scanned = np.array([mode == "portfolio" and s in has_rows for s in assets], dtype=bool)
     follows = c.factors_of(assets, events)
     average, marginal = _concentration(
-        np.maximum(
-            _used(venue, _floats(a.cap_usd for a in rows)),
-            _used(owner, _floats(a.owner_cap_usd for a in rows)),
-        ),
+        np.maximum(_used(c, assets, venue, "cap_usd"), _used(c, assets, owner, "owner_cap_usd")),
         c.risk.concentration_free_frac,
     )
     bridge = _floats(0.0 if a.bridge is None else bridge_haircut(c, a.bridge) for a in rows)
@@ -167,7 +177,7 @@ def haircuts(
     moves += (1.0 - moves) * event
     mm = {
         "volatility": np.where(scanned, 0.0, moves),
-        "exit_depth": _exit_depth(amount, depth, impact),
+        "exit_depth": _exit_depth(_floats(sold.get(m, 0.0) for m in markets), depth, impact),
         "concentration": average,
         "bridge": np.where(in_scan, 0.0, bridge),
         "finality": uncredited,
@@ -179,7 +189,7 @@ def haircuts(
     parts_im, left_im = _compose({**mm, "concentration": marginal, "redemption": 1.0 - lower})
     return Haircuts(
         tuple(assets), mark, 1.0 - left_mm, 1.0 - left_im, parts_mm, parts_im, depth, impact,
-        np.where(scanned, event + (1.0 - event) * np.where(in_scan, bridge, 0.0), 0.0),
+        markets, np.where(scanned, event + (1.0 - event) * np.where(in_scan, bridge, 0.0), 0.0),
     )  # fmt: skip
 
 
@@ -225,22 +235,34 @@ def _concentration(used: Column, free: float) -> tuple[Column, Column]:
     return np.divide(area, used, out=np.zeros_like(used), where=used > 0.0), marginal
 
 
-def _used(held: Column, cap: Column) -> Column:
-    """Share of a cap; anything held exceeds a cap of 0."""
-    none = np.where(held > 0.0, USD_MAX, 0.0)
-    return np.divide(held, cap, out=none, where=cap > 0.0)
+def _used(
+    catalogue: Catalogue, assets: Sequence[str], held: Mapping[str, float], cap: str
+) -> Column:
+    """The fullest of an asset's cap and of those of what it wraps, as a share of the cap.
+
+    A cap is filled by all that wraps the asset. Anything held exceeds a cap of 0.
+    """
+    filled: dict[str, float] = {}
+    for symbol, usd in held.items():
+        for name in catalogue.at_once(symbol):
+            filled[name] = filled.get(name, 0.0) + usd
+
+    def share(name: str) -> float:
+        usd, most = filled.get(name, 0.0), getattr(catalogue.assets[name], cap)
+        return usd / most if most > 0.0 else USD_MAX if usd > 0.0 else 0.0
+
+    return _floats(max(map(share, catalogue.at_once(symbol))) for symbol in assets)
 
 
-def _column(
-    catalogue: Catalogue, assets: Sequence[str], field: str, values: ByAsset,
-    default: float = 0.0, high: float = USD_MAX,
-) -> Column:  # fmt: skip
+def _by_asset(
+    catalogue: Catalogue, field: str, values: ByAsset, high: float = USD_MAX
+) -> Mapping[str, float]:
     given = mapping(field, values)
     for name, value in given.items():
         if name not in catalogue.assets:
             raise UnknownInstrumentError(f"{field}: {shown(name)} is not in the catalogue")
         number(f"{field}[{name!r}]", value, 0.0, high)
-    return _floats(given.get(symbol, default) for symbol in assets)
+    return given
 
 
 def _known(

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from margin_core.checks import is_a, mapping, number, shown
-from margin_core.collateral.catalogue import Asset, Catalogue
+from margin_core.collateral.catalogue import Asset, Catalogue, Redemption
 from margin_core.errors import ArgumentError, DomainError, UnknownInstrumentError
 
-__all__ = ["Mark", "AssetPrices", "mark_asset", "queue_discount"]
+__all__ = ["Mark", "AssetPrices", "exit_market", "mark_asset", "queue_discount"]
 
 DAYS_MAX = 3650.0
 PRICE_MAX = 1e15
@@ -78,12 +78,10 @@ class AssetPrices:
 
 @dataclass(frozen=True)
 class Mark:
-    """USD per 1.0, and the market in which a holder gets it."""
+    """USD per 1.0: for maintenance and for new credit."""
 
     mm_usd: float
     im_usd: float
-    depth_usd: float
-    impact_frac: float
 
 
 def queue_discount(catalogue: Catalogue, symbol: str, days: float) -> dict[str, float]:
@@ -117,10 +115,10 @@ def mark_asset(catalogue: Catalogue, symbol: str, prices: AssetPrices) -> Mark:
 
     `mm_usd` is the redemption-discounted value where the exit is open, else the market's. `im_usd`
     is the lower of the two, the closed exit taken to open after `closed_days`. An asset without
-    redemption has its market's price. Depth is that of the market at the end of the open path.
+    redemption has its market's price.
 
     While claims exceed the assets behind them the exit is no longer there for all: `im_usd` is 0,
-    `mm_usd` the lower of the market and the backed part of the redemption, depth the asset's own.
+    `mm_usd` the lower of the market and the backed part of the redemption.
 
     Raises
     ------
@@ -131,22 +129,41 @@ def mark_asset(catalogue: Catalogue, symbol: str, prices: AssetPrices) -> Mark:
     market = _price("market_usd", symbol, prices.market_usd)
     backing = (prices.backing or {}).get(symbol, 1.0)
     if asset.redemption is None:
-        return Mark(market, market if backing >= 1.0 else 0.0, asset.depth_usd, asset.impact_frac)
+        return Mark(market, market if backing >= 1.0 else 0.0)
     target = asset.redemption.to
     if target in catalogue.assets:
         end = mark_asset(catalogue, target, prices)
     else:
         usd = _price("unit_usd", target, prices.unit_usd)
-        end = Mark(usd, usd, 0.0, 0.0)
-    is_open = (prices.exit_open or {}).get(symbol, asset.redemption.open)
+        end = Mark(usd, usd)
+    is_open = _is_open(symbol, asset.redemption, prices)
     worth = _worth(catalogue, symbol, asset, prices, is_open)
     if backing < 1.0:
         mm_usd = min(market, backing * worth * end.mm_usd)
-        return Mark(mm_usd, 0.0, asset.depth_usd, asset.impact_frac)
+        return Mark(mm_usd, 0.0)
     if is_open:
         mm_usd = worth * end.mm_usd
-        return Mark(mm_usd, min(market, worth * end.im_usd, mm_usd), end.depth_usd, end.impact_frac)
-    return Mark(market, min(market, worth * end.im_usd), asset.depth_usd, asset.impact_frac)
+        return Mark(mm_usd, min(market, worth * end.im_usd, mm_usd))
+    return Mark(market, min(market, worth * end.im_usd))
+
+
+def exit_market(catalogue: Catalogue, symbol: str, prices: AssetPrices) -> str:
+    """The asset in whose market a holder sells: where the open path ends, else its own.
+
+    Empty where the issuer pays in a unit, or the market takes any amount.
+    """
+    asset = catalogue.asset(symbol)
+    redemption = asset.redemption
+    backing = (prices.backing or {}).get(symbol, 1.0)
+    if redemption is None or backing < 1.0 or not _is_open(symbol, redemption, prices):
+        return symbol if asset.depth_usd > 0.0 else ""
+    if redemption.to not in catalogue.assets:
+        return ""
+    return exit_market(catalogue, redemption.to, prices)
+
+
+def _is_open(symbol: str, redemption: Redemption, prices: AssetPrices) -> bool:
+    return (prices.exit_open or {}).get(symbol, redemption.open)
 
 
 def _worth(

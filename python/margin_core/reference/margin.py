@@ -153,8 +153,9 @@ def portfolio(
     held_assets = [
         (int(i), int(lots)) for i, lots in zip(account.instrument, account.lots, strict=True)
     ]
+    sold = exit_sizes(held_assets, rates, model)
     for which in ("mm", "im"):
-        of_each = (haircut(i, lots, rates, model, which, quantum) for i, lots in held_assets)
+        of_each = (haircut(i, lots, sold, rates, model, which, quantum) for i, lots in held_assets)
         setattr(out, f"haircut_{which}", sum(of_each))
     out.mm = max(scan_mm + out.short_option_mm + shared, out.closing) + out.haircut_mm
     out.im = max(out.mm, scan_im + out.short_option_im + shared + out.haircut_im)
@@ -244,8 +245,34 @@ def per_lot(account: Account, rate: Whole) -> int:
     return int(np.abs(account.lots) @ rate[account.instrument])
 
 
+def exit_market(asset: Any) -> tuple[str, int]:
+    """Whose depth an asset is sold into."""
+    if asset.exit_market > 0:
+        return ("shared", int(asset.exit_market))
+    return ("own", int(asset.instrument))
+
+
+def exit_sizes(held: Any, rates: dict[str, Whole], model: Any) -> dict[tuple[str, int], int]:
+    """What (instrument, lots) are worth together, by market."""
+    sold: dict[tuple[str, int], int] = {}
+    for asset in model.assets:
+        value = sum(
+            max(0, int(lots) * int(rates["mark"][i]))
+            for i, lots in held
+            if i == asset.instrument and lots > 0
+        )
+        sold[exit_market(asset)] = sold.get(exit_market(asset), 0) + value
+    return sold
+
+
 def haircut(
-    i: int, lots: int, rates: dict[str, Whole], model: Any, which: str, quantum: float
+    i: int,
+    lots: int,
+    sold: dict[tuple[str, int], int],
+    rates: dict[str, Whole],
+    model: Any,
+    which: str,
+    quantum: float,
 ) -> int:
     """What is held of an asset: its linear haircut, and its exit on what that leaves."""
     if lots <= 0:
@@ -254,7 +281,8 @@ def haircut(
     for asset in model.assets:
         if asset.instrument == i:
             value = max(0, lots * int(rates["mark"][i]))
-            rate = impact(value, asset.exit_depth_usd, asset.exit_impact_frac, quantum)
+            size = sold[exit_market(asset)]
+            rate = impact(size, asset.exit_depth_usd, asset.exit_impact_frac, quantum)
             left = Q - math.ceil(Q * getattr(asset, f"haircut_{which}_frac"))
             total += ceil_div(ceil_div(value * rate, Q) * left, Q)
     return total
@@ -337,6 +365,7 @@ def notional_requirement(
     tiered: dict[int, int] = {}
     held = list(zip(account.instrument, account.lots, strict=True))
     ordered = list(zip(account.order_instrument, account.order_lots, strict=True))
+    sold = exit_sizes(held + ordered, rates, model)
     for i, lots in held + ordered:
         unit = model.units[instruments.unit[i]]
         notional = abs(int(lots)) * int(rates["notional"][i])
@@ -347,7 +376,7 @@ def notional_requirement(
                 if asset.instrument == i and lots > 0:
                     left = Q - math.ceil(Q * asset.unscanned_frac)
                     volatile = Q - (Q - volatile) * left // Q
-            others = haircut(int(i), int(lots), rates, model, which, quantum)
+            others = haircut(int(i), int(lots), sold, rates, model, which, quantum)
             total += ceil_div(notional * volatile, Q) + ceil_div(others * (Q - volatile), Q)
         elif instruments.kind[i] >= CALL and lots > 0:
             value = max(0, int(lots) * int(rates["mark"][i]))

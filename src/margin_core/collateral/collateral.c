@@ -2,6 +2,7 @@
 #include <margin_core/collateral.h>
 
 #include "base/check.h"
+#include "collateral/collateral.h"
 
 static mc_status check_asset(const mc_asset *asset, size_t row, mc_error *err)
 {
@@ -21,7 +22,18 @@ static mc_status check_asset(const mc_asset *asset, size_t row, mc_error *err)
                            "%s of asset %zu is %g; %g to %g is allowed", bounds[b].name, row,
                            bounds[b].value, bounds[b].low, bounds[b].high);
     }
+    if (asset->exit_market < 0)
+        return mc_fail(err, MC_ERR_DOMAIN, (int64_t)row, "exit_market of asset %zu is %d", row,
+                       asset->exit_market);
     return MC_OK;
+}
+
+size_t mc_exit_market_of(const mc_asset *assets, size_t k)
+{
+    for (size_t j = 0; j < k && assets[k].exit_market > 0; ++j)
+        if (assets[j].exit_market == assets[k].exit_market)
+            return j;
+    return k;
 }
 
 mc_status mc_assets_check(const mc_asset *assets, size_t n_assets, const mc_instruments *in,
@@ -43,6 +55,12 @@ mc_status mc_assets_check(const mc_asset *assets, size_t n_assets, const mc_inst
         const mc_status status = check_asset(&assets[k], k, err);
         if (status != MC_OK)
             return status;
+        const mc_asset *same = &assets[mc_exit_market_of(assets, k)];
+        if (same->exit_depth_usd != assets[k].exit_depth_usd
+            || same->exit_impact_frac != assets[k].exit_impact_frac)
+            return mc_fail(err, MC_ERR_ARGUMENT, (int64_t)k,
+                           "assets %td and %zu share exit_market %d and differ in its depth",
+                           same - assets, k, same->exit_market);
     }
     return MC_OK;
 }

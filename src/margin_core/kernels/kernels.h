@@ -66,6 +66,7 @@ typedef struct mc_sweep_scratch {
     int32_t *held_unit;   /* [MC_SWEEP_TOGETHER * n_units]                        */
     int32_t *held_by;     /* [MC_SWEEP_TOGETHER * n_units] which of the accounts  */
     size_t n_held;
+    int64_t *sold;        /* [n_exit_markets] what the account would sell there; else 0 */
 } mc_sweep_scratch;
 
 typedef struct mc_sweep_job {

@@ -76,9 +76,9 @@ typedef struct mc_row_facts {
     int32_t kind;
 } mc_row_facts;
 
-/* What it costs an account to leave an asset, before the asset's linear haircuts. */
+/* An asset that costs something to leave. */
 typedef struct mc_exit {
-    mc_impact impact;
+    int32_t market;  /* whose depth it is sold into     */
     int64_t left_mm; /* rate: 1 less the linear haircut */
     int64_t left_im;
 } mc_exit;
@@ -132,6 +132,8 @@ struct mc_margin {
                               NULL: the unit's haircut everywhere             */
     int32_t *exit_of;      /* [n_instruments] -1 none; NULL: no asset has one */
     mc_exit *exits;
+    size_t n_exit_markets;
+    mc_impact *exit_impact; /* [n_exit_markets]                               */
     size_t n_units;
     mc_unit_rates *units;  /* [n_units]                                       */
     size_t n_groups;

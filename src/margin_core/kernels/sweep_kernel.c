@@ -301,39 +301,74 @@ typedef struct flat_rates {
     int64_t mm, im;
 } flat_rates;
 
-/* What leaving a holding of an asset costs on top of its linear haircuts. */
-static flat_rates exit_of(const mc_margin *m, int32_t i, double lots)
+/* What somebody leaves with a holding of an asset: its exit, NULL where that costs nothing. */
+static const mc_exit *exit_of(const mc_margin *m, int32_t i, double lots)
 {
-    if (m->exit_of == NULL || m->exit_of[i] < 0 || lots <= 0.0)
+    return m->exit_of == NULL || m->exit_of[i] < 0 || lots <= 0.0 ? NULL : &m->exits[m->exit_of[i]];
+}
+
+static int64_t held_value(const mc_margin *m, int32_t i, double lots)
+{
+    return at_least(0, (int64_t)(lots * mc_tail(m, i)->mark));
+}
+
+/* Adds, or takes away again, what an account would sell into each market. */
+static void sell(const mc_sweep_job *job, size_t a, bool bids, int64_t sign, int64_t *sold)
+{
+    const mc_margin *m = job->margin;
+    const mc_book_columns *book = job->book;
+    if (m->exit_of == NULL)
+        return;
+    for (int64_t p = book->offset[a]; p < book->offset[a + 1]; ++p) {
+        const mc_exit *exit = exit_of(m, book->instrument[p], book->lots[p]);
+        if (exit != NULL)
+            sold[exit->market] += sign * held_value(m, book->instrument[p], book->lots[p]);
+    }
+    if (!bids || book->order_offset == NULL)
+        return;
+    for (int64_t o = book->order_offset[a]; o < book->order_offset[a + 1]; ++o) {
+        const mc_exit *exit = exit_of(m, book->order_instrument[o], book->order_lots[o]);
+        if (exit != NULL)
+            sold[exit->market] += sign * held_value(m, book->order_instrument[o],
+                                                    book->order_lots[o]);
+    }
+}
+
+/* What leaving a holding of an asset costs on top of its linear haircuts. */
+static flat_rates exit_cost(const mc_margin *m, int32_t i, double lots, const int64_t *sold)
+{
+    const mc_exit *exit = exit_of(m, i, lots);
+    if (exit == NULL)
         return (flat_rates){0, 0};
-    const mc_exit *exit = &m->exits[m->exit_of[i]];
-    const int64_t value = at_least(0, (int64_t)(lots * mc_tail(m, i)->mark));
-    const int64_t cost = mc_apply_rate(value, mc_impact_rate(&exit->impact, value));
+    const int64_t rate = mc_impact_rate(&m->exit_impact[exit->market], sold[exit->market]);
+    const int64_t cost = mc_apply_rate(held_value(m, i, lots), rate);
     return (flat_rates){mc_apply_rate(cost, exit->left_mm), mc_apply_rate(cost, exit->left_im)};
 }
 
-static void add_exits(const mc_sweep_job *job, size_t a, parts *part)
+static void add_exits(const mc_sweep_job *job, size_t a, int64_t *sold, parts *part)
 {
     const mc_book_columns *book = job->book;
+    sell(job, a, false, 1, sold);
     for (int64_t p = book->offset[a]; p < book->offset[a + 1]; ++p) {
-        const flat_rates exit = exit_of(job->margin, book->instrument[p], book->lots[p]);
-        part->haircut_mm += exit.mm;
-        part->haircut_im += exit.im;
+        const flat_rates cost = exit_cost(job->margin, book->instrument[p], book->lots[p], sold);
+        part->haircut_mm += cost.mm;
+        part->haircut_im += cost.im;
     }
+    sell(job, a, false, -1, sold);
 }
 
 /* ---- cross and isolated accounts --------------------------------------------------------- */
 
 /* An asset: volatility first, the other haircuts on what that leaves. What is owed gains from a
  * discount, so it pays the range alone. */
-static flat_rates flat_asset(const mc_margin *m, int32_t i, double lots)
+static flat_rates flat_asset(const mc_margin *m, int32_t i, double lots, const int64_t *sold)
 {
     const int64_t volatile_ = lots > 0.0 && m->unscanned != NULL ? m->unscanned[i]
                                                                  : m->units[m->unit_of[i]].haircut;
     const int64_t haircut =
         mc_apply_rate((int64_t)(fabs(lots) * m->facts[i].notional), volatile_);
     const mc_row_tail *tail = mc_tail(m, i);
-    const flat_rates exit = exit_of(m, i, lots);
+    const flat_rates exit = exit_cost(m, i, lots, sold);
     const double held = lots > 0.0 ? lots : 0.0;
     const int64_t mm = (int64_t)(held * tail->haircut_mm) + exit.mm;
     const int64_t im = (int64_t)(held * tail->haircut_im) + exit.im;
@@ -343,13 +378,13 @@ static flat_rates flat_asset(const mc_margin *m, int32_t i, double lots)
 
 /* What one holding adds by itself; what is tiered goes to `tiered` instead. */
 static flat_rates flat_holding(const mc_margin *m, int32_t i, double lots, bool cross,
-                               int64_t *tiered)
+                               const int64_t *sold, int64_t *tiered)
 {
     const mc_row_facts *const facts = &m->facts[i];
     const mc_unit_rates *const unit = &m->units[m->unit_of[i]];
     const double mark = mc_tail(m, i)->mark;
     if (facts->kind == MC_SPOT)
-        return flat_asset(m, i, lots);
+        return flat_asset(m, i, lots, sold);
     const int64_t notional = (int64_t)(fabs(lots) * facts->notional);
     const int64_t mm = cross ? unit->tier_mm[0] : unit->isolated_mm;
     const int64_t im = cross ? unit->tier_im[0] : unit->isolated_im;
@@ -365,7 +400,8 @@ static flat_rates flat_holding(const mc_margin *m, int32_t i, double lots, bool 
     return rates;
 }
 
-static flat_rates flat_requirement(const mc_sweep_job *job, size_t a, bool cross, parts *part)
+static flat_rates flat_requirement(const mc_sweep_job *job, size_t a, bool cross, int64_t *sold,
+                                   parts *part)
 {
     const mc_margin *m = job->margin;
     const mc_book_columns *book = job->book;
@@ -378,6 +414,7 @@ static flat_rates flat_requirement(const mc_sweep_job *job, size_t a, bool cross
 
     flat_rates sum = {0, 0};
     double mark = 0.0;
+    sell(job, a, true, 1, sold);
     while (p < end || o < orders_end) {
         int32_t unit = INT32_MAX;
         if (p < end)
@@ -389,7 +426,7 @@ static flat_rates flat_requirement(const mc_sweep_job *job, size_t a, bool cross
         for (; p < end && m->unit_of[book->instrument[p]] == unit; ++p) {
             const int32_t i = book->instrument[p];
             const double price = mc_tail(m, i)->mark;
-            const flat_rates own = flat_holding(m, i, book->lots[p], cross, &tiered);
+            const flat_rates own = flat_holding(m, i, book->lots[p], cross, sold, &tiered);
             sum.mm += own.mm;
             sum.im += own.im;
             mark += book->lots[p] * price;
@@ -397,7 +434,8 @@ static flat_rates flat_requirement(const mc_sweep_job *job, size_t a, bool cross
         for (; o < orders_end && m->unit_of[book->order_instrument[o]] == unit; ++o) {
             const int32_t i = book->order_instrument[o];
             const double price = mc_tail(m, i)->mark;
-            const flat_rates own = flat_holding(m, i, book->order_lots[o], cross, &tiered);
+            const flat_rates own =
+                flat_holding(m, i, book->order_lots[o], cross, sold, &tiered);
             const int64_t gap = loss((price - book->order_limit[o]) * book->order_lots[o]);
             sum.mm += own.mm + gap;
             sum.im += own.im + gap;
@@ -405,6 +443,7 @@ static flat_rates flat_requirement(const mc_sweep_job *job, size_t a, bool cross
         sum.mm += mc_tiered(&m->units[unit], m->units[unit].tier_mm, tiered);
         sum.im += mc_tiered(&m->units[unit], m->units[unit].tier_im, tiered);
     }
+    sell(job, a, true, -1, sold);
     part->equity = (int64_t)mark;
     return sum;
 }
@@ -536,7 +575,7 @@ MC_INLINE void scan_account(const mc_sweep_job *job, size_t a, mc_sweep_scratch 
         part->lots += (int64_t)fabs(book->order_lots[o]);
     part->core = core_of(m, s);
     if (m->exit_of != NULL)
-        add_exits(job, a, part);
+        add_exits(job, a, s->sold, part);
 }
 
 static uint8_t mode_of(const mc_sweep_job *job, size_t a)
@@ -545,7 +584,7 @@ static uint8_t mode_of(const mc_sweep_job *job, size_t a)
 }
 
 /* The requirements of an account whose parts are known. */
-static void require(const mc_sweep_job *job, size_t a, parts *part)
+static void require(const mc_sweep_job *job, size_t a, int64_t *sold, parts *part)
 {
     const mc_margin *m = job->margin;
     const uint8_t mode = mode_of(job, a);
@@ -558,7 +597,7 @@ static void require(const mc_sweep_job *job, size_t a, parts *part)
         im = at_least(mm, mc_apply_factor(part->core, m->im_factor_k) + part->short_option_im
                               + charges + part->haircut_im);
     } else {
-        const flat_rates flat = flat_requirement(job, a, mode == MC_CROSS, part);
+        const flat_rates flat = flat_requirement(job, a, mode == MC_CROSS, sold, part);
         mm = flat.mm;
         im = at_least(flat.mm, flat.im);
     }
@@ -583,7 +622,7 @@ MC_INLINE void sweep_accounts(const mc_sweep_job *job, mc_sweep_scratch *s, size
         }
         add_concentration(job, from, s, part);
         for (size_t by = 0; by < together; ++by)
-            require(job, from + by, &part[by]);
+            require(job, from + by, s->sold, &part[by]);
     }
 }
 

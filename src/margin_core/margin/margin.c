@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/check.h"
+#include "collateral/collateral.h"
 #include "kernels/fmath.h"
 #include "kernels/lanes.h"
 #include "kernels/requirement.h"
@@ -318,18 +319,24 @@ static void fill_unscanned(mc_margin *m, const mc_margin_model *model)
     }
 }
 
-/* The exits of assets that have a depth. */
+/* The exits of assets that have a depth, and the depths. */
 static void fill_exits(mc_margin *m, const mc_margin_model *model, double quantum)
 {
     int32_t n = 0;
+    m->n_exit_markets = 0;
     for (size_t i = 0; i < m->n_instruments; ++i)
         m->exit_of[i] = -1;
     for (size_t k = 0; k < model->n_assets; ++k) {
         const mc_asset *asset = &model->assets[k];
         if (asset->exit_depth_usd == 0.0)
             continue;
+        const size_t same = mc_exit_market_of(model->assets, k);
+        if (same == k)
+            m->exit_impact[m->n_exit_markets++] =
+                impact_of(asset->exit_depth_usd, asset->exit_impact_frac, quantum);
         m->exits[n] = (mc_exit){
-            .impact = impact_of(asset->exit_depth_usd, asset->exit_impact_frac, quantum),
+            .market = same == k ? (int32_t)m->n_exit_markets - 1
+                                : m->exits[m->exit_of[model->assets[same].instrument]].market,
             .left_mm = MC_RATE_ONE - rate_of(asset->haircut_mm_frac),
             .left_im = MC_RATE_ONE - rate_of(asset->haircut_im_frac)};
         m->exit_of[asset->instrument] = n++;
@@ -399,9 +406,10 @@ mc_status mc_margin_create(const mc_risk_array *risk, const mc_instruments *in,
     if (n_exits > 0) {
         m->exit_of = mc_alloc(m->n_instruments, sizeof *m->exit_of);
         m->exits = mc_alloc(n_exits, sizeof *m->exits);
+        m->exit_impact = mc_alloc(n_exits, sizeof *m->exit_impact);
     }
     if (m->table == NULL || (unscanned && m->unscanned == NULL)
-        || (n_exits > 0 && (m->exit_of == NULL || m->exits == NULL))
+        || (n_exits > 0 && (m->exit_of == NULL || m->exits == NULL || m->exit_impact == NULL))
         || m->unit_of == NULL || m->places == NULL || m->facts == NULL || m->units == NULL
         || m->lambda_k == NULL || m->alone_k == NULL) {
         status = mc_fail(err, MC_ERR_MEMORY, -1, "no memory for a margin table");
@@ -436,6 +444,7 @@ void mc_margin_destroy(mc_margin *m)
     mc_free(m->unscanned);
     mc_free(m->exit_of);
     mc_free(m->exits);
+    mc_free(m->exit_impact);
     mc_free(m->units);
     mc_free(m->lambda_k);
     mc_free(m->alone_k);

@@ -162,7 +162,8 @@ void *mc_sweep_allocate(const mc_margin *m, unsigned threads, const int64_t *mar
     const size_t u = m->n_units, g = m->n_groups;
     const size_t held = MC_SWEEP_TOGETHER * u;
     const size_t per_thread = (u + g) * 2 * sizeof(double) + held * (MC_LANES + 1) * sizeof(double)
-                            + 9 * MC_ALIGNMENT; /* at least the nine pieces below */
+                            + m->n_exit_markets * sizeof(int64_t)
+                            + 10 * MC_ALIGNMENT; /* at least the ten pieces below */
     char *const memory = mc_alloc(1, threads * (per_thread + sizeof **scratch)
                                          + u * 2 * sizeof(int64_t) + 4 * MC_ALIGNMENT);
     if (memory == NULL)
@@ -181,6 +182,8 @@ void *mc_sweep_allocate(const mc_margin *m, unsigned threads, const int64_t *mar
         s->unit_worst = deal(&left, u * sizeof(int32_t));
         s->group = deal(&left, g * sizeof(int32_t));
         s->group_worst = deal(&left, g * sizeof(int32_t));
+        s->sold = deal(&left, m->n_exit_markets * sizeof(int64_t));
+        memset(s->sold, 0, m->n_exit_markets * sizeof(int64_t));
     }
     for (size_t i = 0; i < 2 * u; ++i)
         (*market_rate)[i] =
