@@ -79,8 +79,10 @@ $(VENV)/.tried-peers: pyproject.toml scripts/requirements.py $(VENV)/.have-bench
 	done < $(VENV)/peers.txt
 	@touch $@
 
-# Installed as users get it, not in place; the build folder makes the next time short.
+# Installed as users get it, not in place; the build folder makes the next time short. Of a build
+# that was interrupted, CMake's cache may remember a Python without headers: it is made anew.
 $(VENV)/.package: $(package_sources) $(VENV)/.have-build $(VENV)/.have-run
+	@rm -f build/cp*/CMakeCache.txt
 	$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps --force-reinstall .
 	@touch $@
 
