@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from margin_core.clearing import Ledger, Waterfall, adl_queue
     from margin_core.collateral.catalogue import Catalogue, load_catalogue
     from margin_core.collateral.deposits import Deposit, Deposits
+    from margin_core.collateral.earnings import YieldLedger
     from margin_core.collateral.haircut import Haircuts, haircuts
     from margin_core.collateral.outflow import Outflow
     from margin_core.collateral.redemption import AssetPrices
@@ -97,6 +98,7 @@ _HOME = {
     "Outflow": "collateral.outflow",
     "Deposit": "collateral.deposits",
     "Deposits": "collateral.deposits",
+    "YieldLedger": "collateral.earnings",
     "YieldIndex": "collateral.yields",
     "ExchangeRate": "collateral.yields",
     "Settlement": "collateral.yields",

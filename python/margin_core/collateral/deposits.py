@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from margin_core.checks import is_a, shown, whole
 from margin_core.collateral.catalogue import Catalogue, load_catalogue
+from margin_core.collateral.earnings import holdings
 from margin_core.collateral.finality import CREDIT_ONE, credit
 from margin_core.errors import ArgumentError, DomainError, RowOrderError
 
@@ -192,6 +193,25 @@ class Deposits:
             if account in (None, deposit.account) and asset in (None, deposit.asset):
                 total += part
         return total
+
+    def positions(self, decimals: Mapping[str, int]) -> dict[str, list[str] | list[float]]:
+        """Columns account, instrument and quantity of what is credited, for a `Book`.
+
+        Parameters
+        ----------
+        decimals : {asset: decimals}
+            A quantum of an asset is 10^-decimals of it.
+
+        Raises
+        ------
+        ArgumentError, DomainError
+            An asset without decimals; decimals that are not 0 to 36.
+        """
+        quanta: dict[tuple[str, str], int] = {}
+        for deposit, part in self.parts():
+            key = deposit.account, deposit.asset
+            quanta[key] = quanta.get(key, 0) + part.credited
+        return holdings(quanta, decimals)
 
     def parts(self) -> Iterator[tuple[Deposit, Totals]]:
         """Every deposit with its own totals; one that was mined again is at its last block."""
