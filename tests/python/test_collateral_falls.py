@@ -143,7 +143,7 @@ def test_the_packages_own_falls(recorded):
     over = {fall.asset for fall in falls if "P3" in fall.breaches}
     assert over == {"UST", "xUSD", "deUSD"}
     beyond = {fall.asset for fall in falls if "P4" in fall.breaches}
-    assert beyond == over | {"USR", "rsETH", "madUSDC"}
+    assert beyond == over | {"USR", "madUSDC"}
 
 
 def test_a_negative_backing_is_refused(tmp_path):
