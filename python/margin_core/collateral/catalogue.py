@@ -126,7 +126,7 @@ class Redemption(Referenced):
     to: Name = Field(description="Another asset, or a unit without one.")
     delay_days: Days
     closed_days: Days = Field(description="Assumed wait while the exit is closed.")
-    fee_frac: Fraction = 0.0
+    fee_frac: Fraction = Field(description="Of what is redeemed.")
     open: bool = Field(True, strict=True)
 
 
