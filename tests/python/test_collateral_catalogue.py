@@ -7,6 +7,7 @@ import math
 import re
 import tomllib
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -41,15 +42,46 @@ def test_every_source_is_dated_and_used():
     assert {key for _, table in c.tables() for key in table.source} == set(c.sources)
 
 
-def test_what_has_no_other_source_than_an_assumption_says_so():
+def test_what_was_read_has_an_address():
+    for key, text in load_catalogue().sources.items():
+        if "Accessed" in text and key != "sok":
+            assert re.search(r"https://\w+\.|github\.com/\w+", text), key
+
+
+def numbers():
+    """Every number of the catalogue: its path, whether it is assumed, and its table's sources."""
     for path, table in load_catalogue().tables():
-        if set(table.source) == {"assumption"}:
-            assert table.assumed or path == "units.EUR", path
-        if table.assumed:
-            assert "assumption" in table.source or any(
-                "numbers under it are assumed" in load_catalogue().sources[key]
-                for key in table.source
-            ), path
+        for name in table.model_fields_set:
+            if type(getattr(table, name)) in (int, float):
+                yield f"{path}.{name}", name in table.assumed, table.source
+
+
+def test_every_number_is_assumed_or_has_a_source_that_was_looked_up():
+    sources = load_catalogue().sources
+    none = {"assumption", *(k for k in sources if "general knowledge" in sources[k])}
+    for path, assumed, source in numbers():
+        assert assumed or not none.issuperset(source), path
+    for path, table in load_catalogue().tables():
+        assert not table.assumed or "assumption" in table.source, path
+        assert len(set(table.assumed)) == len(table.assumed), path
+
+
+def test_the_page_counts_them_rightly():
+    page = (Path(__file__).parents[2] / "docs/method/collateral.md").read_text(encoding="utf-8")
+
+    def share(ending):
+        which = [assumed for path, assumed, _ in numbers() if path.endswith(ending)]
+        return sum(which), len(which)
+
+    assumed, total = share("")
+    waits, fees = share(".redemption.delay_days"), share(".redemption.fee_frac")
+    words = " ".join(page.split())
+    assert f"Of {total} numbers {total - assumed} have a source and {assumed} are assumed" in words
+    assert "%d of %d waits at an open exit and %d of %d fees" % (*waits, *fees) in words
+    for ending in ("depth_usd", "impact_frac", "cap_usd", "backing_usd", "closed_days"):
+        assert share(ending)[0] == share(ending)[1] > 0, ending
+    sourced = [path for path, own, _ in numbers() if path.endswith("basis_vol") and not own]
+    assert sourced == ["assets.stETH.basis_vol"]
 
 
 @pytest.mark.parametrize(
@@ -64,6 +96,7 @@ def test_what_has_no_other_source_than_an_assumption_says_so():
         ("assets.stETH.redemption.to", "wstETH", "goes in a circle"),
         ("assets.stETH.redemption.to", "USDC", "stETH follows 'ETH', USDC 'USD'"),
         ("assets.stETH.redemption.delay_days", -1.0, "assets.stETH.redemption.delay_days"),
+        ("assets.stETH.redemption.fee_frac", None, "assets.stETH.redemption.fee_frac"),
         ("assets.stETH.basis_vol", math.nan, "assets.stETH.basis_vol"),
         ("assets.stETH.depth_usd", 0.0, "depth_usd and impact_frac go together"),
         ("assets.stETH.owner_cap_usd", 1e14, "owner_cap_usd is above cap_usd"),
