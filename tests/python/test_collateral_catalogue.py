@@ -77,7 +77,8 @@ def test_the_page_counts_them_rightly():
     waits, fees = share(".redemption.delay_days"), share(".redemption.fee_frac")
     words = " ".join(page.split())
     assert f"Of {total} numbers {total - assumed} have a source and {assumed} are assumed" in words
-    assert "%d of %d waits at an open exit and %d of %d fees" % (*waits, *fees) in words
+    each = "{} of {} waits at an open exit and {} of {} fees".format(*waits, *fees)
+    assert each in words
     for ending in ("depth_usd", "impact_frac", "cap_usd", "backing_usd", "closed_days"):
         assert share(ending)[0] == share(ending)[1] > 0, ending
     sourced = [path for path, own, _ in numbers() if path.endswith("basis_vol") and not own]
