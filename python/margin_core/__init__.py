@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from margin_core.collateral.earnings import YieldLedger
     from margin_core.collateral.haircut import Haircuts, haircuts
     from margin_core.collateral.outflow import Outflow
+    from margin_core.collateral.pool import pooled_margin
     from margin_core.collateral.redemption import AssetPrices
     from margin_core.collateral.replay import DiscountReplay, replay_discount
     from margin_core.collateral.worlds import joint_worlds
@@ -94,6 +95,7 @@ _HOME = {
     "AssetPrices": "collateral.redemption",
     "Haircuts": "collateral.haircut",
     "haircuts": "collateral.haircut",
+    "pooled_margin": "collateral.pool",
     "joint_worlds": "collateral.worlds",
     "Outflow": "collateral.outflow",
     "Deposit": "collateral.deposits",

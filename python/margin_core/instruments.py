@@ -108,6 +108,10 @@ def parse_name(name: str) -> Terms:
     return Terms(canonical, unit, kind, expiry_ns, strike, inverse, settlement)
 
 
+#: Contracts and coins; an asset of the catalogue is known by its price in the market.
+WRONG_CASE = "names are in upper case, unless of an asset that the market has a price of"
+
+
 def _quoted(text: str) -> str:
     return repr(text if len(text) <= MAX_NAME else text[:MAX_NAME] + "...")
 
@@ -121,7 +125,7 @@ def _read_pair(name: str, pair: str, *, spot: bool) -> tuple[str, str, bool]:
     for part in parts:
         if _CURRENCY.fullmatch(part) is None:
             if part != part.upper():
-                raise _bad(name, "names are in upper case")
+                raise _bad(name, WRONG_CASE)
             raise _bad(name, f"{part!r} is not a currency")
     if spot:
         if len(parts) > 1:
@@ -140,7 +144,7 @@ def _read_expiry(name: str, text: str) -> int:
     match = _EXPIRY.fullmatch(text)
     if match is None:
         if text != text.upper():
-            raise _bad(name, "names are in upper case")
+            raise _bad(name, WRONG_CASE)
         raise _bad(name, f"{text!r} is neither PERPETUAL nor an expiry like 27DEC24 or 5JUN26")
     day, month, year = match.groups()
     if month not in MONTHS:

@@ -118,7 +118,7 @@ def paragraph(text: str, *, width: int = WIDTH, indent: int = 0) -> str:
     margin = " " * indent
     lines = textwrap.wrap(
         text, width, initial_indent=margin, subsequent_indent=margin,
-        break_long_words=False, break_on_hyphens=False,
+        break_on_hyphens=False,
     )  # fmt: skip
     return "\n".join(lines).replace(TIED, " ")
 

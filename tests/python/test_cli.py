@@ -14,6 +14,7 @@ import pytest
 
 pytest.importorskip("click")
 
+import margin_core as mc
 from margin_core import __version__
 from margin_core.adapters.tables import read_table
 from margin_core.cli import main, screen
@@ -93,6 +94,75 @@ def test_help_without_arguments(run):
     for command in ("demo", "greeks", "margin", "sweep", "explain", "model"):
         assert command in out
         assert "Usage" in fits(run(command, "--help"))
+
+
+ETHER = ("--market", "m.csv", "--positions", "p.csv", "--now", "2026-09-01T09:00:00Z",
+         "--index", "ETH=4000", "--index", "USDC=1")  # fmt: skip
+
+
+@pytest.fixture
+def carry(tmp_path):
+    """Twelve short perpetuals against what ten wstETH unwrap to."""
+    (tmp_path / "m.csv").write_text("instrument,forward_usd\nETH_USDC-PERPETUAL,4000\n")
+    (tmp_path / "p.csv").write_text(
+        "account,instrument,quantity\ncarol,wstETH,10\ncarol,ETH_USDC-PERPETUAL,-12\n"
+    )
+    (tmp_path / "a.csv").write_text(
+        "asset,market_usd,rate,exit_open\nETH,4000,,true\nstETH,3960,,true\nwstETH,4752,1.2,true\n"
+    )
+
+
+def test_assets_of_the_catalogue_are_one_pool_with_the_rest(run, carry, tmp_path):
+    out = fits(run("explain", "carol", *ETHER, "--assets", "a.csv"))
+    assert "discount.stETH" in out and "collateral haircuts" in out
+    fits(run("margin", *ETHER, "--assets", "a.csv", "--out", "o.csv"))
+    row = (tmp_path / "o.csv").read_text().splitlines()[1].split(",")
+    assert row[0] == "carol"
+    catalogue = mc.load_catalogue()
+    market = mc.Market.from_table(
+        {"instrument": ["ETH_USDC-PERPETUAL"], "forward_usd": [4_000.0]},
+        now=1_788_253_200 * 10**9, index={"ETH": 4_000.0, "USDC": 1.0},
+    )  # fmt: skip
+    prices = mc.AssetPrices(
+        {"USD": 1.0}, {"ETH": 4_000.0, "stETH": 3_960.0, "wstETH": 4_752.0}, rate={"wstETH": 1.2}
+    )
+    margin = mc.pooled_margin(market, prices, catalogue=catalogue)
+    standing = mc.sweep(mc.Book.from_tables(tmp_path / "p.csv"), margin)
+    assert f"{standing.amount('mm')[0]:,.0f}" in out
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("asset,market_usd\nFTT,1\n", ["a.csv: market_usd: 'FTT' is not in the catalogue"]),
+        ("asset,market_usd\nstETH,-1\n", ["a.csv: market_usd['stETH'] = -1.0"]),
+        ("asset,market_usd\nstETH,1\nstETH,1\n", ["a.csv, row 1, asset: 'stETH' is there twice"]),
+        ("asset,market_usd\nEUR,1\nEUR,1\n", ["row 1, asset: 'EUR' is there twice"]),
+        ("asset,market_usd\nstETH,1\n", ["market_usd: no price of 'ETH'"]),
+        ("asset,market_usd\nETH,1\nEURC,1\nEUR,1\n", ["EURC follows 'EUR'"]),
+        ("asset,market_usd,exit_open\nETH,1,perhaps\n", ["a.csv, row 0 (line 2), exit_open"]),
+        ("asset\nETH\n", ["a.csv", "market_usd"]),
+    ],
+)
+def test_an_asset_that_cannot_be_is_named(run, carry, tmp_path, text, words):
+    (tmp_path / "a.csv").write_text(text)
+    refused(run("margin", *ETHER, "--assets", "a.csv"), *words)
+
+
+def test_an_asset_without_a_price_says_what_is_missing(run, carry):
+    refused(run("margin", *ETHER), "p.csv, row 0 (line 2), instrument: 'wstETH'", "has a price of")
+    refused(run("margin", *ETHER, "--assets", "a.csv", "--catalogue", "x"), "x: No such file")
+    refused(run("sweep", "--synthetic", 10, "--assets", "a.csv"), "--synthetic")
+
+
+@pytest.mark.parametrize("kind", ["collateral", "oracle", "thresholds"])
+def test_model_checks_catalogues_and_rules_too(run, tmp_path, kind):
+    out = fits(run("model", "--kind", kind))
+    assert "house: valid" in out and "Sources" in out
+    assert "house\n" in fits(run("model", "--kind", kind, "--list"))
+    assert json.loads(run("model", "--kind", kind, "--schema").out)["type"] == "object"
+    (tmp_path / "x.toml").write_text("name = 'x'\n")
+    refused(run("model", "--kind", kind, "x.toml"), "x.toml: ", "sources")
 
 
 def test_demo_runs_from_prices_to_a_picture(run, tmp_path):

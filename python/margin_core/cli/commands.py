@@ -68,6 +68,11 @@ _book = _options(
                  help="account and optionally mode, parent, owner."),
     click.option("--model", default="house", show_default=True, metavar="NAME|FILE",
                  help="The margin model."),
+    click.option("--assets", metavar="FILE", help="Collateral of the catalogue: asset, market_usd "
+                 "and optionally rate, queue_days, exit_open, backing. It gets its mark, haircuts "
+                 "and events; a row may be a unit that a redemption ends in, such as EUR."),
+    click.option("--catalogue", default="house", show_default=True, metavar="NAME|FILE",
+                 help="Of collateral."),
 )  # fmt: skip
 _synthetic = _options(
     click.option("--synthetic", type=click.IntRange(1), metavar="N",
@@ -90,8 +95,8 @@ def _load(
 
     markets, positions, model = files["markets"], files["positions"], files["model"]
     if synthetic is not None:
-        given = [name for name in ("markets", "positions", "balances", "orders", "accounts")
-                 if files[name]]  # fmt: skip
+        own = "markets", "positions", "balances", "orders", "accounts", "assets"
+        given = [name for name in own if files[name]]
         if given:
             raise click.UsageError(f"--synthetic makes its own {given[0].removesuffix('s')} data")
         from margin_core.synthetic import synthetic_book, synthetic_market
@@ -106,7 +111,12 @@ def _load(
         positions, balances=files["balances"], orders=files["orders"], accounts=files["accounts"]
     )
     market = inputs.read_market(markets, files["now"], files["index"])
-    return book, Margin.of(market, model, threads=threads)
+    if files["assets"] is None:
+        return book, Margin.of(market, model, threads=threads)
+    from margin_core.collateral.pool import pooled_margin
+
+    prices = inputs.read_assets(files["assets"], files["catalogue"])
+    return book, pooled_margin(market, prices, model, catalogue=files["catalogue"], threads=threads)
 
 
 def _options_here() -> set[str | None]:
@@ -277,14 +287,26 @@ def explain(
 @click.option("--list", "names", is_flag=True, help="List the models that come along instead.")
 @click.option("--schema", is_flag=True,
               help="Print the JSON Schema of such files instead.")  # fmt: skip
-def model(model: str, names: bool, schema: bool) -> None:
-    """Check a margin model or venue preset and show what it says.
+@click.option(
+    "--kind",
+    type=click.Choice(["margin", "collateral", "oracle", "thresholds"]),
+    default="margin",
+    show_default=True,
+    help="What the name or file is: a margin model "
+    "or venue preset, a catalogue, a rule of the oracle guard, rules of ranges.",
+)
+def model(model: str, names: bool, schema: bool, kind: str) -> None:
+    """Check a model, preset, catalogue or rule and show what it says.
 
     A name or a file; the default is house.
     """
     from margin_core.model import MarginModel, is_house_model, load_model
 
-    if names:
+    if kind != "margin":
+        from margin_core.cli.rules import show_rules
+
+        show_rules(kind, model, names, schema)
+    elif names:
         from margin_core.cli.venues import show_names
 
         show_names()

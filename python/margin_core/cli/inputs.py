@@ -13,12 +13,14 @@ import numpy as np
 
 from margin_core.adapters.files import read_json
 from margin_core.adapters.tables import read_columns, read_table
-from margin_core.errors import ArgumentError
+from margin_core.errors import ArgumentError, FileError, MarginCoreError
 from margin_core.market import Market, read_chain
 from margin_core.render import clean
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from margin_core.collateral.redemption import AssetPrices
 
 GREEKS = ("delta", "gamma", "vega", "theta", "rho")
 
@@ -54,6 +56,37 @@ def _is_table(path: str) -> bool:
     if suffix in (".parquet", ".pq"):
         return True
     return suffix == ".csv" and "instrument" in read_columns(path, path).columns
+
+
+def read_assets(path: str, catalogue: str) -> AssetPrices:
+    """Prices of collateral from a table; rows of units go to the ends of redemptions."""
+    from margin_core.collateral.catalogue import load_catalogue
+    from margin_core.collateral.redemption import AssetPrices
+
+    c = load_catalogue(catalogue)
+    table = read_table(
+        path,
+        required={"asset": "str", "market_usd": "float"},
+        optional={"rate": "float", "queue_days": "float", "exit_open": "bool", "backing": "float"},
+        nullable=("rate", "queue_days", "backing"),
+    )
+    columns: dict[str, dict[str, Any]] = {name: {} for name in table if name != "asset"}
+    units = {"USD": 1.0}
+    for row, asset in enumerate(table["asset"].tolist()):
+        if asset in columns["market_usd"] or asset in units and asset != "USD":
+            raise FileError(f"{path}, row {row}, asset: {asset!r} is there twice")
+        if asset in c.units and asset not in c.assets:
+            units[asset] = float(table["market_usd"][row])
+            continue
+        for name, values in columns.items():
+            value = table[name][row].item()
+            if value == value:
+                values[asset] = value
+    prices = AssetPrices(units, **columns)
+    try:
+        return prices.checked(c)
+    except MarginCoreError as error:
+        raise FileError(f"{path}: {error}") from None
 
 
 def instant_of(option: str, text: str) -> datetime:
