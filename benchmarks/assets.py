@@ -13,8 +13,9 @@ import numpy as np
 from book import Book
 from timing import WALL, Case, Effort, Runner, race
 
-from margin_core import Haircut, Margin
+from margin_core import Haircut, Margin, sweep
 from margin_core._binding import _sweep
+from margin_core.book import PackedBook
 from margin_core.instruments import Kind
 from margin_core.synthetic import synthetic_market
 
@@ -36,7 +37,10 @@ class Collateral:
         index = dict(zip(market.instruments.units, market.index_usd, strict=True))
         market = market.with_assets({n: 0.95 * index[u] for n, u in units.items()}, units)
         depth = 1e7 if exits else 0.0
-        haircuts = {name: Haircut(0.02, 0.05, depth, 0.02) for name in names if taken}
+        haircuts = {
+            name: Haircut(0.02, 0.05, depth, 0.02, exit_market=units[name])
+            for name in names if taken
+        }
         self.margin = Margin.of(market, "house", haircuts=haircuts)
         rows = np.sort(self.margin.instruments.index_of(names)).astype(np.int32)
         drawn = Book.draw(n_accounts, ASSETS, seed=5)
@@ -60,6 +64,16 @@ class Collateral:
             return {name: out[name].copy() for name in ("equity", "haircut_mm", "haircut_im")}
 
         return Runner(f"margin_core, {threads} thread", run, n, result, 0.0)
+
+    def call(self) -> Runner:
+        n = len(self.offset) - 1
+        book = PackedBook.of(
+            len(self.margin.instruments), accounts=np.arange(n).astype(str), offset=self.offset,
+            row=self.instrument, lots=self.lots, cash=self.cash, mode=np.zeros(n, np.uint8),
+            parent=np.full(n, -1), owner_row=np.full(n, -1, np.int32), n_owners=0,
+            order_offset=None, order_row=None, order_lots=None, order_limit=None,
+        )  # fmt: skip
+        return Runner("mc.sweep", lambda: sweep(book, self.margin, threads=1), n)
 
     def without(self) -> Runner:
         swept = self.ours(1)
@@ -94,8 +108,10 @@ def collateral(n_accounts: int, effort: Effort) -> list[Case]:
         race("collateral", "collateral: equity, scan, haircuts", "ns/account", plain.ours(1),
              [("NumPy", plain.in_numpy), ("margin_core, no haircuts", bare.without)], effort,
              note=f"{size}, 1 thread"),
-        race("collateral_exits", "the same, each asset with a depth", "ns/account", exits.ours(1),
-             [], effort, note=f"{size}, 1 thread"),
+        race("collateral_exits", "the same, assets of a coin sold into one depth", "ns/account",
+             exits.ours(1), [], effort, note=f"{size}, 1 thread"),
+        race("collateral_call", "the same as a call of mc.sweep on a packed book, every part "
+             "reported", "ns/account", exits.call(), [], effort, note=f"{size}, 1 thread"),
         race("collateral_threads", "collateral on two threads", "ns/account", plain.ours(2),
              [("margin_core, 1 thread", lambda: plain.ours(1))], effort, clock=WALL, note=size),
     ]  # fmt: skip

@@ -312,26 +312,27 @@ static int64_t held_value(const mc_margin *m, int32_t i, double lots)
     return at_least(0, (int64_t)(lots * mc_tail(m, i)->mark));
 }
 
-/* Adds, or takes away again, what an account would sell into each market. */
-static void sell(const mc_sweep_job *job, size_t a, bool bids, int64_t sign, int64_t *sold)
+MC_INLINE void sell(const mc_margin *m, int32_t i, double lots, const bool forget, int64_t *sold)
+{
+    const mc_exit *exit = exit_of(m, i, lots);
+    if (exit != NULL)
+        sold[exit->market] = forget ? 0 : sold[exit->market] + held_value(m, i, lots);
+}
+
+/* Adds up, or forgets, what an account would sell into each market. */
+MC_INLINE void sell_all(const mc_sweep_job *job, size_t a, const bool bids, const bool forget,
+                        int64_t *sold)
 {
     const mc_margin *m = job->margin;
     const mc_book_columns *book = job->book;
     if (m->exit_of == NULL)
         return;
-    for (int64_t p = book->offset[a]; p < book->offset[a + 1]; ++p) {
-        const mc_exit *exit = exit_of(m, book->instrument[p], book->lots[p]);
-        if (exit != NULL)
-            sold[exit->market] += sign * held_value(m, book->instrument[p], book->lots[p]);
-    }
+    for (int64_t p = book->offset[a]; p < book->offset[a + 1]; ++p)
+        sell(m, book->instrument[p], book->lots[p], forget, sold);
     if (!bids || book->order_offset == NULL)
         return;
-    for (int64_t o = book->order_offset[a]; o < book->order_offset[a + 1]; ++o) {
-        const mc_exit *exit = exit_of(m, book->order_instrument[o], book->order_lots[o]);
-        if (exit != NULL)
-            sold[exit->market] += sign * held_value(m, book->order_instrument[o],
-                                                    book->order_lots[o]);
-    }
+    for (int64_t o = book->order_offset[a]; o < book->order_offset[a + 1]; ++o)
+        sell(m, book->order_instrument[o], book->order_lots[o], forget, sold);
 }
 
 /* What leaving a holding of an asset costs on top of its linear haircuts. */
@@ -348,13 +349,13 @@ static flat_rates exit_cost(const mc_margin *m, int32_t i, double lots, const in
 static void add_exits(const mc_sweep_job *job, size_t a, int64_t *sold, parts *part)
 {
     const mc_book_columns *book = job->book;
-    sell(job, a, false, 1, sold);
+    sell_all(job, a, false, false, sold);
     for (int64_t p = book->offset[a]; p < book->offset[a + 1]; ++p) {
         const flat_rates cost = exit_cost(job->margin, book->instrument[p], book->lots[p], sold);
         part->haircut_mm += cost.mm;
         part->haircut_im += cost.im;
     }
-    sell(job, a, false, -1, sold);
+    sell_all(job, a, false, true, sold);
 }
 
 /* ---- cross and isolated accounts --------------------------------------------------------- */
@@ -414,7 +415,7 @@ static flat_rates flat_requirement(const mc_sweep_job *job, size_t a, bool cross
 
     flat_rates sum = {0, 0};
     double mark = 0.0;
-    sell(job, a, true, 1, sold);
+    sell_all(job, a, true, false, sold);
     while (p < end || o < orders_end) {
         int32_t unit = INT32_MAX;
         if (p < end)
@@ -443,7 +444,7 @@ static flat_rates flat_requirement(const mc_sweep_job *job, size_t a, bool cross
         sum.mm += mc_tiered(&m->units[unit], m->units[unit].tier_mm, tiered);
         sum.im += mc_tiered(&m->units[unit], m->units[unit].tier_im, tiered);
     }
-    sell(job, a, true, -1, sold);
+    sell_all(job, a, true, true, sold);
     part->equity = (int64_t)mark;
     return sum;
 }
