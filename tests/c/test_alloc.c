@@ -64,7 +64,7 @@ static void free_preset(void *made) { mc_preset_destroy(made); }
  * the address sanitizer. */
 static void check_create(mc_status (*make)(void **, mc_error *), void (*destroy)(void *))
 {
-    for (fails_at = 0;; ++fails_at) {
+    for (fails_at = 0; fails_at < 1000; ++fails_at) {
         void *made = &world;
         mc_error err = {.status = MC_OK};
         allocations = 0;
@@ -77,6 +77,7 @@ static void check_create(mc_status (*make)(void **, mc_error *), void (*destroy)
         CHECK(status == MC_ERR_MEMORY && err.status == MC_ERR_MEMORY && err.row == -1);
         CHECK(made == &world && err.message[0] != '\0');
     }
+    CHECK(fails_at < 1000);
     fails_at = -1;
 }
 

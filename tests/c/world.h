@@ -231,7 +231,10 @@ static inline void random_world_make(random_world *w, uint64_t seed, size_t n_sc
             .open_interest_usd = 5e6, .open_interest_lower_usd = 1e6, .open_interest_upper_usd = 1e8,
         };
     for (int u = 0; u < R_UNITS; ++u) /* each unit's first instrument is its coin */
-        w->assets[u] = (mc_asset){u * R_OF_UNIT, 0.01 * u, 0.02 * u, u > 1 ? 1e4 : 0.0, 0.05, 0.03 * u};
+        w->assets[u] = (mc_asset){.instrument = u * R_OF_UNIT, .exit_market = u > 2,
+                                  .haircut_mm_frac = 0.01 * u, .haircut_im_frac = 0.02 * u,
+                                  .exit_depth_usd = u > 1 ? 1e4 : 0.0, .exit_impact_frac = 0.05,
+                                  .unscanned_frac = 0.03 * u};
     for (int g = 0; g < R_GROUPS; ++g)
         w->lambda_k[g] = 300 * g;
     w->instruments = (mc_instruments){
