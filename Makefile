@@ -29,7 +29,7 @@ demo: $(VENV)/.package $(VENV)/.have-plot ## Margin a synthetic venue and draw w
 
 test: $(VENV)/.package $(VENV)/.have-test $(c_build)/.built ## Run the C and the Python tests
 	ctest --test-dir $(c_build) --output-on-failure --no-tests=error
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 bench: $(VENV)/.package $(VENV)/.have-bench $(VENV)/.tried-peers ## Measure the kernels and the facade
 	$(BIN)/python benchmarks/run.py
@@ -47,7 +47,7 @@ sanitize: $(VENV)/.package $(VENV)/.have-test ## Run the tests under ASan and UB
 
 nightly: $(VENV)/.package $(VENV)/.have-test $(c_build)/.built ## Run every test, the slow ones and thousands of examples
 	$(c_build)/tests/c/test_clearing 100000000
-	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -m ''
+	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -n $(JOBS) -m ''
 
 docs: $(VENV)/.package $(VENV)/.have-docs ## Build the documentation into build/docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs build/docs

@@ -18,6 +18,7 @@ import margin_core as mc
 from margin_core import __version__
 from margin_core.adapters.tables import read_table
 from margin_core.cli import main, screen
+from margin_core.synthetic import synthetic_book, synthetic_market
 from margin_core.table import Table
 
 POSITIONS = """account,instrument,quantity,entry_price
@@ -153,6 +154,26 @@ def test_an_asset_without_a_price_says_what_is_missing(run, carry):
     refused(run("margin", *ETHER), "p.csv, row 0 (line 2), instrument: 'wstETH'", "has a price of")
     refused(run("margin", *ETHER, "--assets", "a.csv", "--catalogue", "x"), "x: No such file")
     refused(run("sweep", "--synthetic", 10, "--assets", "a.csv"), "--synthetic")
+
+
+def test_plan_closes_the_least_and_says_who_is_left(run, tmp_path):
+    options = ("--synthetic", 5_000, "--depth", 5e6, "--impact", 0.003)
+    out = fits(run("plan", *options, "--account", "2879", "--out", "trades.csv"))
+    for words in ("7 accounts below MM", "above MM again", "handed to the backstop",
+                  "Trades of 2879", "BTC-PERPETUAL"):  # fmt: skip
+        assert words in out
+    market = synthetic_market(0)
+    margin = mc.Margin.of(market)
+    depth = mc.Depth.square_root(margin, 5e6, 0.003)
+    made = mc.plan(synthetic_book(market, 5_000, 0, margin=margin), margin, depth)
+    assert len((tmp_path / "trades.csv").read_text().splitlines()) == len(made.trades) + 1
+    assert "none" in fits(run("plan", *options, "--account", "7")).split("Trades of 7")[1]
+    assert "0 accounts below MM" in fits(run("plan", "--synthetic", 50))
+    assert "paused" in fits(run("plan", *options, "--pause", "BTC"))
+    refused(run("plan", *options, "--account", "nobody"), "no account 'nobody'")
+    refused(run("plan", *options, "--pause", "XYZ"), "no unit 'XYZ' to pause")
+    refused(run("plan", *options, "--depth", "1e300"), "BTC-PERPETUAL: 16 depths")
+    refused(run("plan"), "give --market and --positions, or --synthetic N")
 
 
 @pytest.mark.parametrize("kind", ["collateral", "oracle", "thresholds"])

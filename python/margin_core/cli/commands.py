@@ -283,6 +283,100 @@ def explain(
 
 
 @app.command()
+@_market
+@_book
+@_synthetic
+@click.option(
+    "--depth",
+    type=click.FloatRange(0.0),
+    metavar="USD",
+    help="A side of each contract "
+    "trades so much at --impact; default: what the model has for each coin.",
+)
+@click.option(
+    "--impact",
+    type=click.FloatRange(0.0, 1.0),
+    metavar="SHARE",
+    help="Of notional, at that depth; other sizes with the square root.",
+)
+@click.option(
+    "--spread",
+    type=click.FloatRange(0.0, 1.0),
+    default=0.0,
+    show_default=True,
+    metavar="SHARE",
+    help="Half of it, of notional.",
+)
+@click.option(
+    "--buffer",
+    type=click.FloatRange(0.0, 1.0),
+    default=0.0,
+    show_default=True,
+    metavar="SHARE",
+    help="Above MM, that a plan restores.",
+)
+@click.option(
+    "--fee",
+    type=click.FloatRange(0.0, 1.0),
+    default=0.0,
+    show_default=True,
+    metavar="SHARE",
+    help="Liquidation fee on the notional closed.",
+)
+@click.option("--proportional", is_flag=True, help="Every contract in the same proportion.")
+@click.option(
+    "--pause",
+    "paused",
+    multiple=True,
+    metavar="COIN",
+    help="Its price allows no liquidation; may be given several times.",
+)
+@click.option("--account", metavar="NAME", help="Show this one's trades as well.")
+@click.option("--out", metavar="FILE", help="Write a row a trade there, as .csv or .parquet.")
+@_threads
+def plan(
+    synthetic: int | None,
+    seed: int,
+    depth: float | None,
+    impact: float | None,
+    spread: float,
+    buffer: float,
+    fee: float,
+    proportional: bool,
+    paused: tuple[str, ...],
+    account: str | None,
+    out: str | None,
+    threads: int,
+    **files: Any,
+) -> None:
+    """What to close of every account below its maintenance margin.
+
+    The least that restores it, by margin freed per unit of cost, with hedges kept; the worst
+    account gets the depth first. Depth is the square-root law: an assumption, here or in the model.
+    """
+    from margin_core.cli import plan as plans
+    from margin_core.cli import screen
+    from margin_core.liquidation import plan as run
+
+    screen.check_output(out, screen.TABLES)
+    book, margin = _load(files, synthetic, seed, threads)
+    if account is not None:
+        book.row_of(account)
+    found = run(
+        book, margin, plans.depth_of(margin, depth, impact, spread), buffer_frac=buffer,
+        fee_frac=fee, proportional=proportional, paused=paused, threads=threads,
+    )  # fmt: skip
+    if synthetic is not None:
+        screen.say(f"Synthetic data: a made-up venue, seed {seed}.")
+    plans.show(found)
+    if account is not None:
+        plans.show_trades(found, account)
+    if out:
+        screen.save(found.trade_table(), out)
+        screen.say(f"Written to {out}: {len(found.trades)} trades.")
+
+
+@app.command()
 @click.argument("model", default="house", metavar="[NAME|FILE]")
 @click.option("--list", "names", is_flag=True, help="List the models that come along instead.")
 @click.option("--schema", is_flag=True,
