@@ -40,6 +40,18 @@ def test_nobody_healthy_is_liquidated_and_no_debt_is_left(prices, feed, is_open,
         assert done.liquidated > 1000  # ETH fell by two thirds: these are no wrong
 
 
+@pytest.mark.parametrize("millions", [10, 50, 100, 150, 200])
+@pytest.mark.parametrize("is_open", [True, False])
+def test_an_account_of_any_size_is_covered(prices, is_open, millions):
+    """Up to half of the owner's cap the exit's haircut does it, beyond that the cap lends less."""
+    done = replay_discount(
+        "stETH", prices["steth_usd"], prices["weth_usd"], exit_open=is_open,
+        depth_left_frac=DEPTH_LEFT, amount_usd=millions * 1e6,
+    )  # fmt: skip
+    assert (done.wrongful, done.bad_debt_usd) == (0, 0.0)
+    assert done.least_cover > 0.9999
+
+
 def test_marking_at_the_market_liquidates_the_same_accounts_wrongly(prices):
     done = replay_discount("stETH", prices["steth_usd"], prices["weth_usd"], exit_open=True)
     assert done.market_wrongful > 1000

@@ -168,7 +168,9 @@ def replay_discount(
         liquidated=int(hit.sum()),
         wrongful=int((below & healthy).any(axis=1).sum()),
         bad_debt_usd=float((amount * short)[hit].sum()),
-        least_cover=float((sold / due)[lives].min()),
+        least_cover=float(
+            np.divide(sold, due, where=due > 0.0, out=np.full_like(due, math.inf))[lives].min()
+        ),
         market_liquidated=int(at_market.any(axis=1).sum()),
         market_wrongful=int((at_market & healthy).any(axis=1).sum()),
     )
