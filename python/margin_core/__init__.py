@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from margin_core.dynamics.bars import Bars, read_bars
     from margin_core.dynamics.threshold import (
         RangedModel,
+        Ranges,
         ThresholdModel,
         Thresholds,
         load_thresholds,
@@ -138,6 +139,7 @@ _HOME = {
     "load_thresholds": "dynamics.threshold",
     "Thresholds": "dynamics.threshold",
     "RangedModel": "dynamics.threshold",
+    "Ranges": "dynamics.threshold",
     "with_ranges": "dynamics.threshold",
     "Backtest": "dynamics.backtest",
     "backtest": "dynamics.backtest",

@@ -129,7 +129,8 @@ def test_moves_are_from_midnight_to_midnight(bars):
 def test_what_is_fitted_covers_the_days_before_the_split_and_knows_no_others(bars):
     found = mc.backtest(bars, split=SPLIT)
     table = found.table()
-    before = table[(table["period"] == "before") & (table["method"] != "house")]
+    fitted = np.isin(table["method"], ["static", "ewma"])
+    before = table[(table["period"] == "before") & fitted]
     allowed = (1.0 - before["level"]) * before["days"]
     assert (before["exceedances"] == np.floor(allowed + 1e-9)).all()
     other = {u: replace(b, close=np.where(b.end_ns > START + 301 * DAY_NS, 1.0, b.close))
@@ -144,7 +145,7 @@ def test_what_is_fitted_covers_the_days_before_the_split_and_knows_no_others(bar
 def test_the_table_says_what_the_days_say(bars):
     found = mc.backtest(bars, split=SPLIT, levels=[0.99])
     table = found.table()
-    assert len(table) == 2 * 3 * 3
+    assert len(table) == 2 * 3 * 4
     row = table[(table["unit"] == "ETH") & (table["period"] == "whole")]
     for i, method in enumerate(METHODS):
         range_frac = found.days["ETH"].ranges[method, 0.99]
@@ -199,6 +200,18 @@ def test_house_ranges_swing_less_than_the_plain_ewma(real):
     pooled = real.pooled()
     row = pooled[(pooled["period"] == "whole") & (pooled["method"] == "house")]
     assert ((row["low_frac"] < 1.0 - row["level"]) & (1.0 - row["level"] < row["high_frac"])).all()
+
+
+def test_what_holds_open_positions_covers_99_percent_of_days(real):
+    """It gives up coverage for steadiness, IM does not: 0.68 % of days instead of 0.53."""
+    pooled = real.pooled()
+    share = {
+        row["method"]: row["exceedance_frac"]
+        for row in (dict(zip(pooled, values, strict=True))
+                    for values in zip(*(pooled[name] for name in pooled), strict=True))
+        if (row["period"], row["level"]) == ("whole", 0.995)
+    }  # fmt: skip
+    assert share["house"] < share["maintenance"] < 0.01
 
 
 # The command

@@ -63,20 +63,58 @@ def test_every_copy_agrees_with_the_reference(isa):
 
 def test_live_and_history_give_the_same_bits():
     time_ns, price = made_prices()
-    whole = mc.Thresholds("abcd", quick_model(), level=0.99).update(time_ns, price)
+    whole = mc.Thresholds("abcd", quick_model(), level=0.99).follow(time_ns, price)
     live = mc.Thresholds("abcd", quick_model(), level=0.99)
-    steps = [live.update(time_ns[t : t + 1], price[t : t + 1])[0] for t in range(len(time_ns))]
-    assert np.array_equal(np.array(steps), whole)
-    assert live.ranges == dict(zip("abcd", whole[-1].tolist(), strict=True))
+    steps = [live.follow(time_ns[t : t + 1], price[t : t + 1]) for t in range(len(time_ns))]
+    for k, ranges in enumerate(whole):
+        assert np.array_equal(np.array([step[k][0] for step in steps]), ranges)
+    assert live.ranges == dict(zip("abcd", whole.initial[-1].tolist(), strict=True))
+    assert live.maintenance == dict(zip("abcd", whole.maintenance[-1].tolist(), strict=True))
+    assert np.array_equal(mc.Thresholds("abcd", quick_model(), level=0.99).update(time_ns, price),
+                          whole.initial)  # fmt: skip
+
+
+def test_what_holds_open_positions_falls_at_once_and_rises_a_tenth_a_day():
+    """On paper: the least, over the steps so far, of the range then grown at the rate since."""
+    time_ns, price = made_prices()
+    initial, held = mc.Thresholds("abcd", quick_model(), level=0.99).follow(time_ns, price)
+    known = initial[:, 0] > 0.0
+    assert ((held == 0.0) == (initial == 0.0)).all()
+    days = np.diff(time_ns[known], prepend=time_ns[known][0]) / (24 * HOUR_NS)
+    grown = np.cumprod(1.0 + 0.10 * days)[:, None]
+    paper = grown * np.minimum.accumulate(initial[known] / grown)
+    np.testing.assert_allclose(held[known], paper, rtol=1e-12)
+    risen = held[known][1:] / held[known][:-1]
+    assert (risen <= np.exp(0.10 * days[1:, None]) * (1 + 1e-12)).all()
+    assert (held < 0.7 * initial)[known].any() and (held == initial)[known].any()
+
+
+def test_initial_margin_is_never_below_maintenance_margin():
+    from margin_core.synthetic import synthetic_book, synthetic_market
+
+    time_ns, price = made_prices(n_units=2)
+    thresholds = mc.Thresholds(["BTC", "ETH"], quick_model(), level=0.99)
+    market = synthetic_market(0)
+    book = synthetic_book(market, 300, 0, margin=mc.Margin.of(market, "house"))
+    apart = 0
+    for rows in np.array_split(np.arange(len(time_ns)), 12):
+        thresholds.update(time_ns[rows], price[rows])
+        new, held = (
+            mc.sweep(book, mc.Margin.of(market, mc.with_ranges("house", ranges).model))
+            for ranges in (thresholds.ranges, thresholds.maintenance)
+        )
+        assert (new.amount("im") >= held.amount("mm")).all()
+        apart += new.amount("mm").sum() > 1.05 * held.amount("mm").sum()
+    assert apart, "ranges that never differ show nothing"
 
 
 def test_a_copy_goes_on_without_moving_the_first():
     time_ns, price = made_prices()
     one = mc.Thresholds("abcd", quick_model(), level=0.99)
     one.update(time_ns[:300], price[:300])
-    before = one.ranges
+    before = one.ranges, one.maintenance
     one.copy().update(time_ns[300:], price[300:])
-    assert one.ranges == before
+    assert (one.ranges, one.maintenance) == before
 
 
 def test_a_unit_without_a_price_keeps_its_range():
@@ -95,7 +133,7 @@ def test_bad_prices_and_times_are_named():
     price[5, 1] = -1.0
     with pytest.raises(DomainError, match="step 5, unit 1") as caught:
         one.update(time_ns, price)
-    assert caught.value.row == 5 and one.ranges == {}
+    assert caught.value.row == 5 and one.ranges == one.maintenance == {}
     with pytest.raises(RowOrderError, match="does not rise"):
         one.update(time_ns[::-1], np.abs(price))
     far = time_ns.copy()

@@ -57,8 +57,9 @@ def show(found: Backtest) -> None:
         "In a row: exceedances on the day after one. p: of Kupiec's test of their share, "
         f"Christoffersen's of independence, and both; * below {REFUSED:g}, refused. Static and "
         "ewma are fitted on the days before the split. Mean: of the range. As static: the constant "
-        "range that was exceeded as often, known only afterwards. High/low: highest range over "
-        "lowest. 95 %: bootstrap of blocks of 30 dates."
+        "range that was exceeded as often, known only afterwards. Maintenance: the house range for "
+        "positions that are open, which rises slowly. High/low: highest range over lowest. 95 %: "
+        "bootstrap of blocks of 30 dates."
     )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ranges against what prices did afterwards: static, plain EWMA and house, side by side."""
+"""Ranges against what prices did afterwards: static, plain EWMA and house."""
 
 from __future__ import annotations
 
@@ -18,7 +18,12 @@ from margin_core.dynamics.coverage import (
     largest_rise,
     pooled_interval,
 )
-from margin_core.dynamics.threshold import ThresholdModel, Thresholds, load_thresholds
+from margin_core.dynamics.threshold import (
+    Ranges,
+    ThresholdModel,
+    Thresholds,
+    load_thresholds,
+)
 from margin_core.errors import ArgumentError
 from margin_core.table import Table
 
@@ -31,7 +36,7 @@ __all__ = ["Backtest", "DailyMoves", "backtest", "daily_moves"]
 EWMA_KEPT = 0.94
 #: Exceedances that a fit needs at the highest level to say anything.
 LEAST_FIT_DAYS = 200
-METHODS = ("static", "ewma", "house")
+METHODS = ("static", "ewma", "house", "maintenance")
 PERIODS = ("before", "after", "whole")
 
 
@@ -178,9 +183,10 @@ def backtest(
     Each midnight (UTC) the range in force is compared with the move of the 24 hours after it. An
     exceedance is abs(move) > range: up or down, for a short loses by the one, a long by the other.
 
-    Three methods side by side. "static": a constant, the quantile of abs(move) before the split.
+    Four methods side by side. "static": a constant, the quantile of abs(move) before the split.
     "ewma": daily squared returns with weight 0.94 (RiskMetrics), times the multiple that fits
-    before the split. "house": `thresholds`, moved by every bar.
+    before the split. "house": `thresholds`, moved by every bar; "maintenance": what they hold open
+    positions to, of which MM is a share.
 
     Parameters
     ----------
@@ -213,9 +219,10 @@ def _unit_days(
     bars: Bars, model: ThresholdModel, split_ns: int, levels: Sequence[float]
 ) -> UnitDays:
     moves = daily_moves(bars)
-    house = {level: _house(bars, model, level)[moves.row] for level in levels}
+    house = {level: _house(bars, model, level) for level in levels}
+    known = house[levels[0]].initial[moves.row, 0] > 0.0
     deviation = _ewma_deviation(moves.move)
-    ready = (house[levels[0]] > 0.0) & (deviation > 0.0)
+    ready = known & (deviation > 0.0)
     begin, move, deviation = moves.begin_ns[ready], moves.move[ready], deviation[ready]
     fit = begin + DAY_NS <= split_ns
     if fit.sum() < LEAST_FIT_DAYS:
@@ -229,16 +236,14 @@ def _unit_days(
         ranges["static", level] = np.full(len(size), fitted_multiple(size[fit], level))
         multiple = fitted_multiple(size[fit] / deviation[fit], level)
         ranges["ewma", level] = multiple * deviation
-        ranges["house", level] = house[level][ready]
+        ranges["house", level] = house[level].initial[moves.row[ready], 0]
+        ranges["maintenance", level] = house[level].maintenance[moves.row[ready], 0]
     return UnitDays(bars.unit, begin, move, ranges, int(fit.sum()))
 
 
-def _house(bars: Bars, model: ThresholdModel, level: float) -> NDArray[np.float64]:
+def _house(bars: Bars, model: ThresholdModel, level: float) -> Ranges:
     one = Thresholds([bars.unit], model, level=level, threads=1)
-    out: NDArray[np.float64] = one.update(
-        bars.end_ns, bars.close[:, None], present=bars.present[:, None]
-    )[:, 0]
-    return out
+    return one.follow(bars.end_ns, bars.close[:, None], present=bars.present[:, None])
 
 
 def _ewma_deviation(move: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
 from margin_core._binding import _dynamics
+from margin_core.dynamics.bars import DAY_NS
 from margin_core.errors import ArgumentError, ModelError
 from margin_core.isa import as_threads
 from margin_core.model import MarginModel, faults, load_model, read_table
@@ -21,7 +22,9 @@ from margin_core.venues.sourced import Described, Sourced, Strict
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["RangedModel", "ThresholdModel", "Thresholds", "load_thresholds", "with_ranges"]
+__all__ = [
+    "RangedModel", "Ranges", "ThresholdModel", "Thresholds", "load_thresholds", "with_ranges",
+]  # fmt: skip
 
 Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 Days = Annotated[float, Field(ge=1e-6, le=36500.0, allow_inf_nan=False)]
@@ -87,6 +90,12 @@ class Limits(Sourced):
     fall_day_frac: Share
 
 
+class Maintenance(Sourced):
+    """What positions that are open are held to: the range, but never rising faster than this."""
+
+    rise_day_frac: Rise = Field(description="In proportion to time, compounded at each step.")
+
+
 class Bounds(Sourced):
     """Of the range itself, and of what prices must be like."""
 
@@ -120,6 +129,7 @@ class ThresholdModel(Described):
     aftershock: Aftershock
     learning: Learning
     limits: Limits
+    maintenance: Maintenance
     bounds: Bounds
     horizon: Horizon
 
@@ -191,8 +201,26 @@ def load_thresholds(model: str | os.PathLike[str] | ThresholdModel = "house") ->
         raise ModelError(f"{label}: {faults(error)}") from None
 
 
+class Ranges(NamedTuple):
+    """Ranges in force from each step on, as fractions of the price; 0 before the warm-up.
+
+    Attributes
+    ----------
+    initial : (n_steps, n_units) float64
+        For new risk and withdrawals: IM.
+    maintenance : (n_steps, n_units) float64
+        For positions that are open: MM. Never above `initial`.
+    """
+
+    initial: NDArray[np.float64]
+    maintenance: NDArray[np.float64]
+
+
 class Thresholds:
     """The ranges of many units, moved forward by their prices.
+
+    What prices do tightens new risk at once (`ranges`); positions that are open follow by a bounded
+    step a day (`maintenance`), so that a rise of the range does not liquidate them.
 
     Give it every unit's price once an interval, such as an hour; or a history at once, with the
     same bits.
@@ -229,10 +257,18 @@ class Thresholds:
         self.threads = as_threads(threads)
         self._parameters = self.model.parameters(level)
         self._state = np.zeros(len(self.units), dtype=STATE)
+        self._maintenance = np.full(len(self.units), np.inf)  # infinite: none yet
+        self._last_ns: int | None = None
 
     def update(
         self, time_ns: ArrayLike, price_usd: ArrayLike, *, present: ArrayLike | None = None
     ) -> NDArray[np.float64]:
+        """Take the next prices; the initial ranges of `follow`."""
+        return self.follow(time_ns, price_usd, present=present).initial
+
+    def follow(
+        self, time_ns: ArrayLike, price_usd: ArrayLike, *, present: ArrayLike | None = None
+    ) -> Ranges:
         """Take the next prices.
 
         Parameters
@@ -245,9 +281,7 @@ class Thresholds:
 
         Returns
         -------
-        (n_steps, n_units) float64
-            The ranges in force from each step on, as fractions of the price; 0 before a unit's
-            prices cover the warm-up.
+        Ranges
 
         Raises
         ------
@@ -274,18 +308,43 @@ class Thresholds:
         _dynamics.thresholds(
             self._parameters, times, prices, flags, self._state.view(np.uint8), out, self.threads
         )
+        return Ranges(out, self._slower(times, out))
+
+    def _slower(
+        self, times: NDArray[np.int64], initial: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """The ranges again, none risen by more than its rate since the step before."""
+        if not len(times):
+            return initial.copy()
+        first = times[0] if self._last_ns is None else self._last_ns
+        days = np.diff(times, prepend=first) / DAY_NS
+        grows = (1.0 + self.model.maintenance.rise_day_frac * days).tolist()
+        out = np.where(initial > 0.0, initial, np.inf)
+        held = self._maintenance
+        for k, grow in enumerate(grows):
+            held = np.minimum(out[k], held * grow, out=out[k])
+        self._maintenance, self._last_ns = held.copy(), int(times[-1])
+        out[np.isinf(out)] = 0.0
         return out
 
     @property
     def ranges(self) -> dict[str, float]:
-        """The range in force of every unit that has one."""
-        in_force = self._state["range_frac"].tolist()
-        return {u: value for u, value in zip(self.units, in_force, strict=True) if value > 0.0}
+        """The range in force of every unit that has one: for new risk, IM."""
+        return self._named(self._state["range_frac"])
+
+    @property
+    def maintenance(self) -> dict[str, float]:
+        """The range to which its open positions are held: for MM, never above `ranges`."""
+        return self._named(np.where(np.isinf(self._maintenance), 0.0, self._maintenance))
+
+    def _named(self, in_force: NDArray[np.float64]) -> dict[str, float]:
+        return {u: v for u, v in zip(self.units, in_force.tolist(), strict=True) if v > 0.0}
 
     def copy(self) -> Thresholds:
         """The same ranges, to go on from here without moving these."""
         other = copy.copy(self)
         other._state = self._state.copy()
+        other._maintenance = self._maintenance.copy()
         return other
 
 
