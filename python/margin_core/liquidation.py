@@ -50,6 +50,7 @@ PLAN = np.dtype(
 
 FACTOR_ONE = 1 << 10
 RATE_ONE = 1 << 20
+RANGE_S = 86_400.0  # what a unit's range covers, and so IM
 
 Level = tuple[float, float]
 
@@ -294,6 +295,33 @@ class Plans:
                 f"fee_{unit}": in_numeraire(self.trades["fee"], risk.quantum),
             }
         )
+
+    def cannot_wait(self, im: NDArray[np.int64], wait_s: float) -> NDArray[np.bool_]:
+        """(n,) bool, who waits with less equity than the wait may cost: better handed over now.
+
+        IM covers a day's move; one of `wait_s` is less by the root of the time. Whoever waits for
+        depth, half of which is back in a half-life, with ``equity_after < im sqrt(wait / day)``,
+        `im` in proportion to what is left of MM, is likely to leave a loss if he goes on waiting.
+
+        Parameters
+        ----------
+        im : (n_accounts,) int64, quanta
+            Of each account of the book, by the ranges in force now.
+        wait_s : float
+            At least 0, such as the depth's half-life.
+
+        Raises
+        ------
+        DomainError
+            `wait_s` is negative or not finite.
+        """
+        if not 0.0 <= wait_s < np.inf:
+            raise DomainError(f"wait_s is {wait_s}; 0 or more is needed")
+        plans = self.plans
+        left = plans["mm_after"] / np.maximum(plans["mm"], 1)
+        needed = np.sqrt(wait_s / RANGE_S) * left * np.asarray(im)[plans["account"]]
+        waits = plans["outcome"] == OUTCOMES.index("waits")
+        return np.asarray(waits & (plans["equity_after"] < needed))
 
     def check(self, book: PackedBook | None = None) -> None:
         """Is every account still what it was? Ask before each slice of a plan.

@@ -141,6 +141,39 @@ def test_a_budget_spreads_a_large_account_over_intervals(eth):
         assert cost < whole.table()["cost_usd"].sum()
 
 
+def test_who_cannot_wait_is_whose_equity_a_wait_may_cost(eth):
+    """A move of T is sqrt(T / day) of a day's: with a tenth of IM, 0.01 day is too long."""
+    book = one(eth, 100.0, 4_500.0)
+    depth = deep(eth)
+    depth.budget(0.0)
+    plans = mc.plan(book, eth, depth, market_exposure=False)
+    assert plans.outcome.tolist() == ["waits"] and plans.plans["equity_after"][0] == 4_500 * 10**6
+    im = np.array([45_000 * 10**6])
+    assert plans.cannot_wait(im, 864.0 * 1.01).tolist() == [True]
+    assert plans.cannot_wait(im, 864.0 * 0.99).tolist() == [False]
+    assert plans.cannot_wait(2 * im, 864.0 * 0.26).tolist() == [True]
+    half = type(plans)(plans.plans.copy(), plans.trades, book, eth)
+    half.plans["mm_after"] //= 2  # half is sold: half of IM is left, and as much equity
+    assert half.cannot_wait(im, 4 * 864.0 * 1.01).tolist() == [True]
+    assert half.cannot_wait(im, 4 * 864.0 * 0.99).tolist() == [False]
+    for wrong in (-1.0, float("nan"), float("inf")):
+        with pytest.raises(DomainError, match="wait_s"):
+            plans.cannot_wait(im, wrong)
+
+
+def test_who_does_not_wait_is_not_handed_over(venue):
+    margin, book = venue
+    standing = mc.sweep(book, margin, market_exposure=False)
+    depth = deep(margin)
+    depth.budget(0.001)
+    plans = mc.plan(book, margin, depth, standing=standing, market_exposure=False)
+    waits = plans.outcome == "waits"
+    assert waits.sum() > 10 and (~waits).any()
+    im = standing.quanta["im"]
+    assert np.array_equal(plans.cannot_wait(im, 1e9), waits & (plans.plans["mm_after"] > 0))
+    assert not plans.cannot_wait(im, 0.0).any()
+
+
 def test_the_next_threshold_limits_the_push(venue):
     margin, book = venue
     standing = mc.sweep(book, margin)
