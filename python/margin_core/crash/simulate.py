@@ -13,8 +13,16 @@ import numpy as np
 from margin_core.clearing import Ledger, Waterfall
 from margin_core.crash.impact import Impact
 from margin_core.crash.path import Path, crash_path
-from margin_core.crash.venue import ENTRY_DAYS, QUANTUM, Position, Traders, Venue, ranged
-from margin_core.dynamics.threshold import Thresholds
+from margin_core.crash.venue import (
+    ENTRY_DAYS,
+    LEVELS,
+    QUANTUM,
+    Position,
+    Traders,
+    Venue,
+    ranged,
+)
+from margin_core.dynamics.threshold import Ranges, Thresholds
 from margin_core.errors import ArgumentError
 from margin_core.liquidation import OUTCOMES, next_thresholds, plan
 from margin_core.sweep import rank, sweep
@@ -26,6 +34,7 @@ if TYPE_CHECKING:
     from margin_core.book import PackedBook
     from margin_core.dynamics.bars import Bars
     from margin_core.margin import Margin
+    from margin_core.model import MarginModel
     from margin_core.replay import Event
     from margin_core.sweep import Standing
 
@@ -42,7 +51,7 @@ FUND = 0.01  # of all traders' capital
 FEE = 0.005  # of what is closed
 HALF_SPREAD = 0.0005
 BUFFER = 0.25  # of MM, above it, that a plan restores: about IM
-SHARE, LEAST, PUSH = 0.25, 0.02, 0.5  # what plans take of the depth in a minute: `work_off`
+SHARE, PUSH = 0.25, 0.5  # of the ladder in a minute, of the way to the next threshold: `work_off`
 SMALLER = 0.8  # what a position is cut to that concentration would have liquidated at once
 STREET_USD = 1e10  # market makers, who are never liquidated
 CALLED_TO = 1.05  # of IM: what an answered margin call brings
@@ -60,7 +69,7 @@ class Run:
         Counts and USD; `crash` names them.
     mark_usd : (n_steps, n_units) float64
     ranges : (n_steps, n_units) float64
-        In force after each step.
+        In force after each step, for new risk.
     liquidated : (n_steps,) int64
         Accounts so far.
     bad_debt_usd : (n_steps,) float64
@@ -168,20 +177,21 @@ class _World:
         self.path, self.traders, self.impact = path, traders, impact
         self.venue = Venue(path)
         self.thresholds = Thresholds(path.units, level=level, threads=1)
-        followed = self.thresholds.update(path.hour_ns, path.hour_usd, present=path.present)
-        window = followed[-round(24 * window_days) :]
-        known = window > 0.0
+        followed = self.thresholds.follow(path.hour_ns, path.hour_usd, present=path.present)
+        window = slice(-round(24 * window_days), None)
+        known = followed.initial[window] > 0.0
         if not known.any(axis=0).all():
             unit = path.units[int(np.argmin(known.any(axis=0)))]
             raise ArgumentError(f"{unit}: fewer than 60 days of prices before the crash")
-        self.static = window.sum(axis=0) / known.sum(axis=0)
+        self.static = Ranges(*(r[window].sum(axis=0) / known.sum(axis=0) for r in followed))
         weeks = slice(-24 * ENTRY_DAYS, None)
         self.hour_usd = path.hour_usd[weeks]
-        seen = followed[weeks]
+        shape = self.hour_usd.shape
         before = {
-            "static": np.broadcast_to(self.static, seen.shape),
-            "dynamic": np.where(seen > 0, seen, self.static),
-        }
+            "static": Ranges(*(np.broadcast_to(mean, shape) for mean in self.static)),
+            "dynamic": Ranges(*(np.where(r[weeks] > 0, r[weeks], mean)
+                                for r, mean in zip(followed, self.static, strict=True))),
+        }  # fmt: skip
         self.positions = {
             name: traders.enter(self.venue, self.hour_usd, ranges)
             for name, ranges in before.items()
@@ -217,8 +227,8 @@ class _Simulation:
         self.thresholds = world.thresholds.copy()
         self.ranges = world.static
         if thresholds == "dynamic":
-            self.ranges = np.array([self.thresholds.ranges[u] for u in path.units])
-        self.model = self._model()
+            self.ranges = self._in_force()
+        self.models = self._models()
         lots = self._sound(held)
         self.lots = np.vstack([lots, -lots.sum(axis=0)])
         self.touched = np.zeros(n, dtype=np.bool_)
@@ -231,9 +241,25 @@ class _Simulation:
              "residual_quanta"), 0.0,
         )  # fmt: skip
 
-    def _model(self) -> Any:
-        ranges = np.clip(self.ranges, 1e-4, 0.99).tolist()
-        return ranged(self.venue.base, dict(zip(self.venue.units, ranges, strict=True)))
+    def _in_force(self) -> Ranges:
+        held = self.thresholds
+        return Ranges(*(np.array([ranges[u] for u in self.venue.units])
+                        for ranges in (held.ranges, held.maintenance)))  # fmt: skip
+
+    def _models(self) -> list[MarginModel]:
+        """By which IM is taken, and MM."""
+        units = self.venue.units
+        return [
+            ranged(self.venue.base, dict(zip(units, np.clip(r, 1e-4, 0.99).tolist(), strict=True)))
+            for r in self.ranges
+        ]
+
+    def _swept(
+        self, price: NDArray[np.float64], model: MarginModel, equity: NDArray[np.int64]
+    ) -> tuple[Margin, PackedBook, Standing]:
+        margin = self.venue.margin(price, model)
+        book = self.venue.pack(margin, self.lots[:-1], equity)
+        return margin, book, sweep(book, margin, market_exposure=False, threads=1)
 
     def _sound(self, held: Position) -> NDArray[np.int64]:
         """Lots with which nobody is below MM before anything has happened.
@@ -242,7 +268,7 @@ class _Simulation:
         below MM once it is charged, and are made smaller.
         """
         lots, equity = held.lots.copy(), held.cash + held.pnl
-        margin = self.venue.margin(self.world.path.price_usd[0], self.model)
+        margin = self.venue.margin(self.world.path.price_usd[0], self.models[1])
         while True:
             book = self.venue.pack(margin, lots, equity)
             standing = sweep(book, margin, market_exposure=False, threads=1)
@@ -269,22 +295,20 @@ class _Simulation:
             self._move(price)
             if self.kind == "dynamic" and path.time_ns[k] % HOUR_NS == 0 and k:
                 self.thresholds.update(path.time_ns[k : k + 1], price[None])
-                self.ranges = np.array([self.thresholds.ranges[u] for u in path.units])
-                self.model = self._model()
-            margin = self.venue.margin(price, self.model)
+                self.ranges = self._in_force()
+                self.models = self._models()
             equity = (self.ledger.cash + self.ledger.pnl)[:-1]
-            book = self.venue.pack(margin, self.lots[:-1], equity)
-            standing = sweep(book, margin, market_exposure=False, threads=1)
-            im, mm = standing.quanta["im"], standing.quanta["mm"]
+            im = self._swept(price, self.models[0], equity)[2].quanta["im"]
+            margin, book, standing = self._swept(price, self.models[1], equity)
             if im0 is None:
                 im0 = float(im.sum()) * QUANTUM
             if self._answer_calls(equity, im, float(second[k])):
                 equity = (self.ledger.cash + self.ledger.pnl)[:-1]
                 book = self.venue.pack(margin, self.lots[:-1], equity)
-            self._liquidate(equity, mm, book, margin, standing, path.depth_frac[k], lasted_s)
+            self._liquidate(equity, im, book, margin, standing, path.depth_frac[k], lasted_s)
             self.sums["residual_quanta"] = max(self.sums["residual_quanta"],
                                                float(abs(self.ledger.residual)))  # fmt: skip
-            marks[k], ranges[k] = price, self.ranges
+            marks[k], ranges[k] = price, self.ranges.initial
             liquidated[k], debt[k] = int(self.touched.sum()), self.sums["bad_debt_usd"]
         away = marks / path.price_usd - 1.0
         worst = np.abs(away).max(axis=0)
@@ -333,9 +357,10 @@ class _Simulation:
     # Liquidation
 
     def _liquidate(
-        self, equity: NDArray[np.int64], mm: NDArray[np.int64], book: PackedBook, margin: Margin,
+        self, equity: NDArray[np.int64], im: NDArray[np.int64], book: PackedBook, margin: Margin,
         standing: Standing, depth_frac: NDArray[np.float64], lasted_s: float,
     ) -> None:  # fmt: skip
+        mm = standing.quanta["mm"]
         held = (self.lots[:-1] != 0).any(axis=1)
         order = rank(equity, mm)
         who = order[((equity < mm) & held)[order]]
@@ -344,7 +369,7 @@ class _Simulation:
         if self.liquidation == "at once":
             self._sell(who, self.lots[who], depth_frac)
         else:
-            self._planned(who, book, margin, standing, depth_frac, lasted_s)
+            self._planned(who, im, book, margin, standing, depth_frac, lasted_s)
         self._cover()
 
     def _spread(self, depth_frac: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -385,15 +410,19 @@ class _Simulation:
         self.closed[who[(self.lots[who] == 0).all(axis=1)]] = True
 
     def _planned(
-        self, who: NDArray[np.int64], book: PackedBook, margin: Margin, standing: Standing,
-        depth_frac: NDArray[np.float64], lasted_s: float,
+        self, who: NDArray[np.int64], im: NDArray[np.int64], book: PackedBook, margin: Margin,
+        standing: Standing, depth_frac: NDArray[np.float64], lasted_s: float,
     ) -> None:  # fmt: skip
-        """The least that restores the buffer, worst first, within the depth of this interval."""
+        """The least that restores the buffer, worst first, within the depth of this interval.
+
+        Whom no sale helps, and who cannot wait for depth, the backstop takes.
+        """
         depth = self.venue.depth(margin, self.impact, depth_frac, self._spread(depth_frac))
         near = next_thresholds(book, margin, standing, threads=1)
         move = {unit: (PUSH * down, PUSH * up) for unit, (down, up) in near.items()}
-        scale = lasted_s / 60.0
-        depth.budget(min(SHARE * scale, 1.0), least=min(LEAST * scale, 1.0), move=move)
+        # whatever the next threshold: what comes back of one depth that is taken
+        least = np.log(2.0) * lasted_s / HALF_LIFE_S / LEVELS[-1]
+        depth.budget(min(SHARE * lasted_s / 60.0, 1.0), least=min(least, 1.0), move=move)
         made = plan(book, margin, depth, accounts=who, buffer_frac=BUFFER, fee_frac=FEE,
                     market_exposure=False, threads=1)  # fmt: skip
         trades = made.trades
@@ -410,7 +439,8 @@ class _Simulation:
         self.lots[self.street] -= moved.sum(axis=0)
         self.sums["sold_usd"] += float(np.abs(value).sum())
         self._book(sold, cost[sold], fee[sold])
-        self._deleverage(who[made.plans["outcome"] == OUTCOMES.index("backstop")])
+        hopeless = made.plans["outcome"] == OUTCOMES.index("backstop")
+        self._deleverage(who[hopeless | made.cannot_wait(im, HALF_LIFE_S)])
 
     def _deleverage(self, who: NDArray[np.int64]) -> None:
         """The backstop: positions go to the winners on the other side at the mark, unsold."""

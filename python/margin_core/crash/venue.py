@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from margin_core.crash.impact import Impact
     from margin_core.crash.path import Path
+    from margin_core.dynamics.threshold import Ranges
 
 __all__ = ["Position", "Traders", "Venue"]
 
@@ -44,6 +45,7 @@ CHECK_HOURS = 2
 ATTENTIVE_SHARE = 0.25  # answer a margin call, once
 ANSWER_S = 3600.0  # mean time until then
 LOT_USD = 10.0  # about
+LEVELS = 2.0 ** np.arange(-8, 5)  # of a ladder, in depths
 
 
 class Venue:
@@ -103,11 +105,10 @@ class Venue:
     ) -> Depth:  # fmt: skip
         """What is left of the book, as ladders: the same law as `impact`, from where it stands."""
         marks = margin.risk.column("mark")
-        levels = 2.0 ** np.arange(-8, 5)
         columns: dict[int, tuple[Any, Any]] = {}
         for u, row in enumerate(self.row.tolist()):
-            usd = impact.depth_usd[u] * depth_frac[u] * levels
-            lots = np.maximum(np.floor(usd / (marks[row] * QUANTUM)), np.arange(1, 14))
+            usd = impact.depth_usd[u] * depth_frac[u] * LEVELS
+            lots = np.maximum(np.floor(usd / (marks[row] * QUANTUM)), np.arange(1, len(LEVELS) + 1))
             for side, sign in ((2 * row, 1.0), (2 * row + 1, -1.0)):
                 given_up = impact.area(u, sign * lots * (marks[row] * QUANTUM), depth_frac)
                 total = given_up / QUANTUM + half_spread[u] * lots * marks[row]
@@ -235,24 +236,24 @@ class Traders:
     def __len__(self) -> int:
         return len(self.capital_usd)
 
-    def enter(
-        self, venue: Venue, hour_usd: NDArray[np.float64], ranges: NDArray[np.float64]
-    ) -> Position:
+    def enter(self, venue: Venue, hour_usd: NDArray[np.float64], ranges: Ranges) -> Position:
         """Open positions over the weeks before the crash, at the margin in force then.
 
         Parameters
         ----------
-        hour_usd, ranges : (n_hours, n_units) float64
+        hour_usd : (n_hours, n_units) float64
             Of those weeks; the last is where the crash begins.
+        ranges : Ranges
+            Of the same hours.
         """
         last = len(hour_usd) - 1
         hour = np.minimum((self.entry[0] * (last + 1)).astype(np.int64), last)
         notional = np.empty(len(self))
         left = np.arange(len(self))
         for tried in range(ENTRY_TRIES + 1):
-            im, _ = venue.rates(self.weight[left], ranges[hour[left]])
+            im, _ = venue.rates(self.weight[left], ranges.initial[hour[left]])
             notional[left] = self.capital_usd[left] * self.use[left] / im
-            left = left[self._fell(venue, left, hour, notional, hour_usd, ranges)]
+            left = left[self._fell(venue, left, hour, notional, hour_usd, ranges.maintenance)]
             again = last if tried + 1 >= ENTRY_TRIES else 0
             if not again:
                 again = np.minimum(
@@ -269,7 +270,7 @@ class Traders:
     def _fell(
         self, venue: Venue, rows: NDArray[np.int64], hour: NDArray[np.int64],
         notional: NDArray[np.float64], hour_usd: NDArray[np.float64],
-        ranges: NDArray[np.float64],
+        maintenance: NDArray[np.float64],
     ) -> NDArray[np.bool_]:  # fmt: skip
         """Whose equity was below maintenance at some time since the entry."""
         fell = np.zeros(len(rows), dtype=np.bool_)
@@ -282,7 +283,7 @@ class Traders:
             size = self.weight[who] * notional[who, None]
             now = size * (hour_usd[h] / entry_usd[live])
             equity = self.capital_usd[who] + (now - size).sum(axis=1)
-            _, mm = venue.rates(now, np.broadcast_to(ranges[h], now.shape))
+            _, mm = venue.rates(now, np.broadcast_to(maintenance[h], now.shape))
             fell[live] = equity < mm
         return fell
 
