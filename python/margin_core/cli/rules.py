@@ -85,10 +85,7 @@ def show_oracle(rule: OracleModel) -> None:
     screen.say(f"Oracle rule {clean(rule.name)}: valid", bold=True)
     screen.prose(clean(rule.title), indent=2)
     screen.heading("Limits")
-    for part in ("age", "depth", "jump", "outage", "limits", "spread", "drift", "stable"):
-        values = getattr(rule, part).model_dump(exclude={"source", "verified"})
-        text = ", ".join(f"{name} {value:.6g}" for name, value in values.items())
-        screen.prose(f"{part}: {text}", indent=2)
+    _show_parts(rule, "age", "depth", "jump", "outage", "limits", "spread", "drift", "stable")
     screen.heading("Ladder, worst first: what each class allows, at which price")
     headers = {
         "display": "display",
@@ -120,15 +117,22 @@ def show_thresholds(rules: ThresholdModel) -> None:
     screen.say(f"Threshold rules {clean(rules.name)}: valid", bold=True)
     screen.prose(clean(rules.title), indent=2)
     screen.heading("Rules")
-    for part in ("current", "buffer", "floor", "stress", "aftershock", "learning", "limits",
-                 "bounds"):  # fmt: skip
-        values = getattr(rules, part).model_dump(exclude={"source", "verified"})
-        text = ", ".join(f"{name} {value:.6g}" for name, value in values.items())
-        screen.prose(f"{part}: {text}", indent=2)
+    _show_parts(
+        rules, "current", "buffer", "floor", "stress", "aftershock", "learning", "limits",
+        "maintenance", "bounds",
+    )  # fmt: skip
     screen.heading(f"Range of {rules.horizon.days:.4g} days, in standard deviations")
     for tail in rules.horizon.tails:
         screen.prose(f"{100 * tail.level:.4g} % of moves: {tail.multiple:.4g}", indent=2)
     _show_sources(rules.sources)
+
+
+def _show_parts(model: BaseModel, *parts: str) -> None:
+    """The numbers of some tables, a line each."""
+    for part in parts:
+        values = getattr(model, part).model_dump(exclude={"source", "verified"})
+        text = ", ".join(f"{name} {value:.6g}" for name, value in values.items())
+        screen.prose(f"{part}: {text}", indent=2)
 
 
 def _show_sources(sources: Mapping[str, str]) -> None:
