@@ -70,7 +70,7 @@ def crash_picture(found: Crash, path: str | os.PathLike[str]) -> None:
         panels[0, 1].legend(frameon=False, fontsize=9, loc="upper left")
         panels[1, 0].legend(frameon=False, fontsize=9, loc="best")
         for axes in panels[1]:
-            axes.set_ylim(bottom=0.0)
+            axes.set_ylim(bottom=0.0, top=max(1.0, axes.get_ylim()[1]))
             axes.set_xlabel("hours")
         figure.suptitle(_finding(found), x=0.01, ha="left", fontsize=12, fontweight="bold")
         figure.supxlabel(
