@@ -191,6 +191,7 @@ def test_a_quantum_is_never_minted():
         (lambda it: it.settle("alice", POOL, {"tax": 1}, 0), DomainError, "'tax'"),
         (lambda it: it.positions(0, {}), ArgumentError, "decimals: none of 'aEthUSDC'"),
         (lambda it: it.positions(0, {POOL: 99}), DomainError, "decimals"),
+        (lambda it: it.positions(0, {POOL: 6}, rate_ray={"X": 1}), UnknownInstrumentError, "'X'"),
         (lambda it: YieldLedger(0, outflow={"FTT": 1}), UnknownInstrumentError, "FTT"),
         (lambda it: YieldLedger(0, outflow={POOL: 1}), ArgumentError, "Outflow is needed"),
         (lambda it: YieldLedger(0.5), DomainError, "time_ns"),

@@ -249,10 +249,12 @@ class YieldLedger:
 
         Raises
         ------
-        ArgumentError, DomainError
-            An asset without decimals; decimals that are not 0 to 36.
+        UnknownInstrumentError, ArgumentError, DomainError
+            A rate of no asset; an asset without decimals; decimals that are not 0 to 36.
         """
         rates = mapping("rate_ray", rate_ray)
+        for asset in rates:
+            self._catalogue.asset(asset)
         quanta: dict[tuple[str, str], int] = {}
         for asset, it in self._assets.items():
             haircut = Fraction(self._catalogue.asset(asset).projected_yield_haircut_frac)
