@@ -445,7 +445,7 @@ class Market:
         Examples
         --------
         >>> quotes = {"instrument": ["ETH-PERPETUAL"], "forward_usd": [3_000.0]}
-        >>> market = Market.from_table(quotes, now=0, index={"ETH": 3_000.0})
+        >>> market = Market.from_table(quotes, now=1, index={"ETH": 3_000.0})
         >>> market.with_assets({"wstETH": 3_600.0}, {"wstETH": "ETH"}).names
         array(['ETH', 'ETH-PERPETUAL', 'wstETH'], dtype=object)
         """

@@ -214,7 +214,8 @@ def one_sided(line: list[Line], account: Held) -> Counter:
     gross: Counter = Counter()
     for i, q in account.positions:
         bullish = (q > 0) == (line[i].kind != PUT)
-        gross[line[i].unit, 0 if bullish else 1] += abs(q) * line[i].rates["notional"]
+        counts = line[i].rates["crowding" if q > 0 else "notional"]
+        gross[line[i].unit, 0 if bullish else 1] += abs(q) * counts
     return gross
 
 

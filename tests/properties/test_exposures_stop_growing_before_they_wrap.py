@@ -18,7 +18,7 @@ MOST = 2**62
 def test_a_book_of_the_largest_accounts_has_a_size(engine, data, count):
     prepared = engine.prepare(data.draw(worlds(max_units=1, scenario_counts=st.just(1))))
     i = data.draw(st.integers(0, len(prepared.cells) - 1))
-    notional, gross = int(prepared.rates["notional"][i]), prepared.gross()[i]
+    notional, gross = int(prepared.rates["crowding"][i]), prepared.gross()[i]
     assume(notional > 1)
     lots = (EXACT - 1) // gross
     account = Account({i: lots if prepared.rates["side"][i] > 0 else -lots}, owner=0)

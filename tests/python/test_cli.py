@@ -139,6 +139,8 @@ def test_assets_of_the_catalogue_are_one_pool_with_the_rest(run, carry, tmp_path
         ("asset,market_usd\nstETH,-1\n", ["a.csv: market_usd['stETH'] = -1.0"]),
         ("asset,market_usd\nstETH,1\nstETH,1\n", ["a.csv, row 1, asset: 'stETH' is there twice"]),
         ("asset,market_usd\nEUR,1\nEUR,1\n", ["row 1, asset: 'EUR' is there twice"]),
+        ("asset,market_usd\nUSD,1\nUSD,0.5\n", ["row 1, asset: 'USD' is there twice"]),
+        ("asset,market_usd,exit_opn\nETH,1,true\n", ["a.csv", "exit_opn"]),
         ("asset,market_usd\nstETH,1\n", ["market_usd: no price of 'ETH'"]),
         ("asset,market_usd\nETH,1\nEURC,1\nEUR,1\n", ["EURC follows 'EUR'"]),
         ("asset,market_usd,exit_open\nETH,1,perhaps\n", ["a.csv, row 0 (line 2), exit_open"]),

@@ -75,25 +75,52 @@ def test_a_debt_grows_and_interest_is_paid_first(ledger):
     assert ledger.repay("bob", POOL, 5, 2 * YEAR_NS) == 0
 
 
-def test_coupons_settle_at_whole_periods():
+def test_a_coupon_accrues_to_whoever_holds_it_and_is_used_at_whole_periods():
     ledger = YieldLedger(0)
     quarter = YEAR_NS // 4
     ledger.set_rates("BUIDL", 0, rate_ray=ray(0.08), period_ns=quarter)
     ledger.deposit("alice", "BUIDL", 10**6, 0)
-    assert ledger.held("alice", "BUIDL", quarter - 1) == 10**6
-    assert ledger.held("alice", "BUIDL", 2 * quarter + 1) == 1_040_000
-    ledger.set_rates("BUIDL", 2 * quarter + 1, rate_ray=ray(0.04), period_ns=quarter)
-    assert ledger.held("alice", "BUIDL", 3 * quarter) == 1_050_400
+    assert ledger.held("alice", "BUIDL", quarter // 2) == 1_010_000
+    ledger.deposit("sniper", "BUIDL", 10**6, quarter - 1)
+    assert ledger.earned("alice", "BUIDL", quarter - 1) == 0
+    assert ledger.earned("alice", "BUIDL", quarter) == 20_000
+    assert ledger.earned("sniper", "BUIDL", quarter) == 0
+    assert ledger.earned("alice", "BUIDL", quarter + quarter // 2) == 20_000
+    assert (
+        ledger.settle("alice", "BUIDL", {"funding": 30_000}, quarter).from_yield["funding"]
+        == 20_000
+    )
 
 
-def test_a_rebase_may_take_and_what_comes_after_is_yield_again():
+def test_another_rate_holds_from_now_on_and_leaves_the_others():
     ledger = YieldLedger(0)
+    ledger.set_rates("BUIDL", 0, rate_ray=ray(0.04), period_ns=90 * DAY_NS)
+    ledger.deposit("alice", "BUIDL", 10**12, 0)
+    before = ledger.held("alice", "BUIDL", 89 * DAY_NS)
+    ledger.set_rates("BUIDL", 89 * DAY_NS, debt_rate_ray=ray(0.1))
+    assert ledger.held("alice", "BUIDL", 89 * DAY_NS) == before
+    ledger.set_rates("BUIDL", 89 * DAY_NS, rate_ray=ray(0.5))
+    assert ledger.held("alice", "BUIDL", 89 * DAY_NS) == before
+    assert ledger.earned("alice", "BUIDL", 89 * DAY_NS) == 0
+    day_90 = ledger.earned("alice", "BUIDL", 90 * DAY_NS)
+    assert day_90 == pytest.approx(10**12 * (0.04 * 89 + 0.5 * 1.0098) / 365, rel=1e-4)
+    ledger.set_rates("BUIDL", 91 * DAY_NS, rate_ray=0)
+    assert ledger.earned("alice", "BUIDL", 95 * DAY_NS) == day_90
+    later = ledger.held("alice", "BUIDL", 99 * DAY_NS)
+    assert later == ledger.held("alice", "BUIDL", 91 * DAY_NS) > before
+
+
+def test_a_rebase_grows_by_its_cap_and_falls_where_a_loss_is_confirmed():
+    ledger = YieldLedger(0, growth_ray={"stETH": ray(0.1)})
     ledger.deposit("alice", "stETH", 10**6, 0)
-    ledger.rebase("stETH", ray(0.9), 1)  # slashed
-    assert (ledger.held("alice", "stETH", 1), ledger.earned("alice", "stETH", 1)) == (900_000, 0)
-    ledger.settle("alice", "stETH", {}, 1)
-    ledger.rebase("stETH", ray(0.99), 2)
-    assert ledger.earned("alice", "stETH", 2) == 90_000
+    assert ledger.rebase("stETH", 1000 * RAY, 1) < ray(1.000001)
+    assert ledger.earned("alice", "stETH", 1) == 0
+    assert ledger.rebase("stETH", ray(0.9), 2) >= RAY
+    ledger.rebase("stETH", ray(0.9), 2, loss_confirmed=True)  # slashed
+    assert (ledger.held("alice", "stETH", 2), ledger.earned("alice", "stETH", 2)) == (900_000, 0)
+    ledger.settle("alice", "stETH", {}, 2)
+    ledger.rebase("stETH", ray(0.99), YEAR_NS)
+    assert ledger.earned("alice", "stETH", YEAR_NS) == 89_999  # capped at 0.9 x 1.1, less a share
 
 
 def test_withdrawals_pass_the_breaker_and_take_earnings_first():
@@ -144,13 +171,13 @@ def test_a_quantum_is_never_minted():
     """Random calls: what came out, is left and was paid never exceeds what went in and grew."""
     for seed in range(30):
         rng = random.Random(seed)
-        ledger, now, put_in, taken = YieldLedger(0), 0, 0, 0
+        ledger, now, put_in, taken = YieldLedger(0, growth_ray={"stETH": 10 * RAY}), 0, 0, 0
         index = RAY
         for _ in range(60):
             now += rng.randrange(1, 40) * DAY_NS
             who = rng.choice("abc")
             step = rng.choice(["deposit", "withdraw", "settle", "rebase"])
-            amount = rng.randrange(1, 10 ** rng.randrange(1, 12))
+            amount = rng.randrange(10, 10 ** rng.randrange(2, 12))
             there = sum(ledger.held(a, "stETH", now) for a in "abc")
             if step == "deposit":
                 ledger.deposit(who, "stETH", amount, now)
@@ -165,7 +192,7 @@ def test_a_quantum_is_never_minted():
                 taken += s.from_yield["funding"] + s.from_principal["funding"]
             else:
                 index += index // rng.choice([1000, 300, -200])
-                ledger.rebase("stETH", index, now)
+                ledger.rebase("stETH", index, now, loss_confirmed=True)
                 put_in += sum(ledger.held(a, "stETH", now) for a in "abc") - there
             held = {a: ledger.held(a, "stETH", now) for a in "abc"}
             assert 0 <= sum(held.values()) <= put_in - taken
@@ -187,7 +214,14 @@ def test_a_quantum_is_never_minted():
         (lambda it: it.set_rates(POOL, 0, rate_ray=-1), DomainError, "rate_ray -1"),
         (lambda it: it.set_rates(POOL, 0, debt_rate_ray=11 * RAY), DomainError, "debt_rate_ray"),
         (lambda it: it.rebase("wstETH", RAY, 0), ArgumentError, "wstETH has no index"),
-        (lambda it: it.rebase(POOL, 0, 0), DomainError, "value_ray 0"),
+        (lambda it: it.rebase(POOL, RAY, 0), ArgumentError, "growth_ray: none of 'aEthUSDC'"),
+        (lambda it: YieldLedger(0, growth_ray={POOL: 0}).rebase(POOL, 0, 0), DomainError,
+         "rate_ray 0"),
+        (lambda it: YieldLedger(0, growth_ray={POOL: -1}), DomainError, "growth_ray"),
+        (lambda it: it.held(["alice"], POOL, 0), ArgumentError, "is no name"),
+        (lambda it: it.settle({}, POOL, {}, 0), ArgumentError, "is no name"),
+        (lambda it: it.deposit("alice", POOL, 1, 2**63), DomainError, "now_ns"),
+        (lambda it: it.deposit("alice", POOL, 1, YEAR_NS), DomainError, "less than a share"),
         (lambda it: it.settle("alice", POOL, {"tax": 1}, 0), DomainError, "'tax'"),
         (lambda it: it.positions(0, {}), ArgumentError, "decimals: none of 'aEthUSDC'"),
         (lambda it: it.positions(0, {POOL: 99}), DomainError, "decimals"),

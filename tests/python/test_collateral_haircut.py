@@ -120,8 +120,9 @@ def test_splitting_a_holding_over_its_wraps_changes_nothing():
     closed = prices(exit_open={"stETH": False})
     assert haircuts(both, closed).exit_market == ("stETH", "stETH")
     assert haircuts(both, prices(exit_open={"wstETH": False})).exit_market == ("ETH", "wstETH")
-    assert C.at_once("sDAI") == ("sDAI", "DAI", "USDC")
-    assert C.at_once("stETH") == ("stETH",)
+    assert C.within_a_day("sDAI") == ("sDAI", "DAI", "USDC")
+    assert C.within_a_day("USDC.base") == ("USDC.base", "USDC")
+    assert C.within_a_day("stETH") == ("stETH",)
 
 
 def test_the_table_gets_the_market_of_each_exit():
@@ -145,15 +146,25 @@ def test_a_bridge_that_the_scan_fails_has_no_haircut_too():
     assert cross.parts_mm["bridge"][0] == pytest.approx(h * (1 - 0.16))
 
 
-def test_concentration_is_marginal_for_new_credit_and_average_for_what_is_held():
+def test_concentration_is_the_mean_of_a_marginal_rate():
     cap = C.assets["ETH"].cap_usd
-    for used, average, marginal in ((0.4, 0.0, 0.0), (0.75, 1 / 12, 0.5), (1.0, 0.25, 1.0),
-                                    (2.0, 0.625, 1.0)):  # fmt: skip
+    for used, average in ((0.4, 0.0), (0.75, 1 / 12), (1.0, 0.25), (2.0, 0.625)):
         h = one("ETH", venue_usd={"ETH": used * cap})
         assert h.parts_mm["concentration"][0] == pytest.approx(average)
-        assert h.parts_im["concentration"][0] == pytest.approx(marginal)
+        assert h.parts_im["concentration"][0] == pytest.approx(average)
         owner = one("ETH", owner_usd={"ETH": used * C.assets["ETH"].owner_cap_usd})
         assert owner.haircut_mm_frac[0] == h.haircut_mm_frac[0]
+
+
+def test_credit_never_falls_as_more_is_held():
+    cap = C.assets["stETH"].owner_cap_usd
+    held = np.linspace(0.05, 1.5, 30) * cap
+    credit = [
+        usd * (1 - one("stETH", amount_usd={"stETH": usd}).haircut_im_frac[0]) for usd in held
+    ]
+    more = np.diff(credit) / np.diff(held)
+    assert more[0] > 0.9 and (np.diff(more[held[1:] < cap]) < 0.0).all()
+    assert (more > -0.01).all()  # beyond the cap nothing is lent, and the exit costs a little more
 
 
 def test_own_tokens_count_nothing_and_what_rests_on_them_half():

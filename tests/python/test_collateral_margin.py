@@ -205,3 +205,59 @@ def test_it_takes_every_asset_of_the_catalogue(margin):
     assert len(s) == len(c.assets)
     assert np.all(s.amount("im") >= s.amount("mm"))
     assert np.all(s.amount("haircut_im") >= s.amount("haircut_mm"))
+
+
+def pooled(market, held, prices, **options):
+    margin = mc.pooled_margin(market, prices, **options)
+    table = {"account": ["a"] * len(held), "instrument": [n for n, _ in held],
+             "quantity": [q for _, q in held]}  # fmt: skip
+    standing = mc.sweep(mc.Book.from_tables(table), margin)
+    return {name: standing.amount(name)[0] for name in ("equity", "im", "mm", "concentration")}
+
+
+@pytest.fixture
+def usdc_venue():
+    """A venue that settles in USDC, which it has as a unit of its own."""
+    quotes = {"instrument": ["ETH_USDC-PERPETUAL"], "forward_usd": [2_000.0]}
+    return mc.Market.from_table(quotes, now=1, index={"ETH": 2_000.0, "USDC": 1.0})
+
+
+def test_a_receipt_sets_off_what_it_is_a_receipt_of(usdc_venue):
+    prices = mc.AssetPrices({"USD": 1.0}, {"USDC": 1.0, "aEthUSDC": 1.0, "DAI": 1.0})
+    both = pooled(usdc_venue, [("aEthUSDC", 40e6), ("USDC", -39e6)], prices)
+    assert 0.0 < both["im"] < 0.2 * both["equity"]
+    alone = [pooled(usdc_venue, [(name, 40e6)], prices)["mm"] for name in ("USDC", "aEthUSDC")]
+    assert alone[1] >= alone[0] > 0.1 * 40e6
+
+
+@pytest.mark.parametrize("price", [1_900.0, 0.0])
+def test_what_is_worth_nothing_counts_nothing_and_stops_nobody(usdc_venue, price):
+    prices = mc.AssetPrices({"USD": 1.0}, {"ETH": 2_000.0, "stETH": price}, backing={"stETH": 0.0})
+    lost = pooled(usdc_venue, [("stETH", 100.0), ("ETH_USDC-PERPETUAL", -10.0)], prices)
+    assert lost["equity"] < lost["mm"]
+    rich = pooled(usdc_venue, [("stETH", 100.0), ("USDC", 1e6)], prices)
+    assert rich["equity"] > rich["im"]
+
+
+def test_an_exit_is_charged_once(usdc_venue):
+    """20,000 ETH in a market of 250 million that 2 % move: 1.58 % of half of it, and no more."""
+    prices = mc.AssetPrices({"USD": 1.0}, {"ETH": 2_000.0})
+    held = pooled(usdc_venue, [("ETH", 20_000.0)], prices)
+    assert held["concentration"] == 0.0
+    depth = mc.load_catalogue().assets["ETH"]
+    exit_ = 4e7 * depth.impact_frac * (4e7 / depth.depth_usd) ** 0.5
+    margin = mc.pooled_margin(usdc_venue, prices)
+    table = {"account": ["a"], "instrument": ["ETH"], "quantity": [20_000.0]}
+    paid = mc.sweep(mc.Book.from_tables(table), margin).amount("haircut_mm")[0]
+    assert paid == pytest.approx(exit_, rel=0.02)
+
+
+def test_what_the_venue_holds_fills_its_caps(usdc_venue):
+    prices = mc.AssetPrices({"USD": 1.0}, {"ETH": 2_000.0, "stETH": 1_900.0})
+    cap = mc.load_catalogue().assets["stETH"].cap_usd
+    table = {"account": ["a", "b"], "instrument": ["stETH"] * 2,
+             "quantity": [0.5 * cap / 1_900.0, 0.4 * cap / 1_900.0]}  # fmt: skip
+    book = mc.Book.from_tables(table)
+    free = mc.sweep(book, mc.pooled_margin(usdc_venue, prices)).amount("haircut_mm")
+    full = mc.sweep(book, mc.pooled_margin(usdc_venue, prices, book=book)).amount("haircut_mm")
+    assert (full - free > 0.1 * np.array([0.5, 0.4]) * cap).all()

@@ -150,6 +150,7 @@ cdef class MarginHandle:
             "short_option_im": int(rates.short_option_im), "closing": int(rates.closing),
             "oracle": int(rates.oracle), "haircut_mm": int(rates.haircut_mm),
             "haircut_im": int(rates.haircut_im), "notional": int(rates.notional),
+            "crowding": int(rates.crowding),
             "side": int(rates.side),
         }
 

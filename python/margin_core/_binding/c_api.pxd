@@ -269,6 +269,7 @@ cdef extern from "margin_core/margin.h" nogil:
         double haircut_mm
         double haircut_im
         double notional
+        double crowding
         double side
     mc_status mc_margin_create(const mc_risk_array *risk, const mc_instruments *instruments,
                                const mc_market *market, const mc_margin_model *model,

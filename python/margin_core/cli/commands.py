@@ -116,7 +116,9 @@ def _load(
     from margin_core.collateral.pool import pooled_margin
 
     prices = inputs.read_assets(files["assets"], files["catalogue"])
-    return book, pooled_margin(market, prices, model, catalogue=files["catalogue"], threads=threads)
+    return book, pooled_margin(
+        market, prices, model, catalogue=files["catalogue"], book=book, threads=threads
+    )
 
 
 def _options_here() -> set[str | None]:

@@ -69,11 +69,12 @@ def read_assets(path: str, catalogue: str) -> AssetPrices:
         required={"asset": "str", "market_usd": "float"},
         optional={"rate": "float", "queue_days": "float", "exit_open": "bool", "backing": "float"},
         nullable=("rate", "queue_days", "backing"),
+        extra="refuse",
     )
     columns: dict[str, dict[str, Any]] = {name: {} for name in table if name != "asset"}
-    units = {"USD": 1.0}
+    units: dict[str, float] = {}
     for row, asset in enumerate(table["asset"].tolist()):
-        if asset in columns["market_usd"] or asset in units and asset != "USD":
+        if asset in columns["market_usd"] or asset in units:
             raise FileError(f"{path}, row {row}, asset: {asset!r} is there twice")
         if asset in c.units and asset not in c.assets:
             units[asset] = float(table["market_usd"][row])
@@ -82,7 +83,7 @@ def read_assets(path: str, catalogue: str) -> AssetPrices:
             value = table[name][row].item()
             if value == value:
                 values[asset] = value
-    prices = AssetPrices(units, **columns)
+    prices = AssetPrices({"USD": 1.0, **units}, **columns)
     try:
         return prices.checked(c)
     except MarginCoreError as error:

@@ -252,11 +252,11 @@ class Catalogue(Strict):
         """
         return _found("asset", symbol, self.assets)
 
-    def at_once(self, symbol: str) -> tuple[str, ...]:
-        """The asset, and what it turns into without a wait: wstETH is stETH for every cap."""
+    def within_a_day(self, symbol: str) -> tuple[str, ...]:
+        """The asset, and what it turns into in less than a day: for caps, wstETH is stETH."""
         found = [symbol]
         while (redemption := self.asset(found[-1]).redemption) is not None:
-            if redemption.delay_days > 0.0 or redemption.to not in self.assets:
+            if redemption.delay_days >= 1.0 or redemption.to not in self.assets:
                 break
             found.append(redemption.to)
         return tuple(found)

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from margin_core.checks import WHOLE_MAX, is_a, mapping, shown, whole
+from margin_core.checks import is_a, mapping, shown, whole
 from margin_core.collateral.catalogue import Catalogue, load_catalogue
 from margin_core.collateral.outflow import Outflow
 from margin_core.collateral.yields import (
     RATE_MAX_RAY,
     RAY,
     YEAR_NS,
+    ExchangeRate,
     Settlement,
     YieldIndex,
-    coupon,
     owed,
     owned,
     projected,
@@ -27,6 +27,9 @@ from margin_core.errors import ArgumentError, DomainError, RowOrderError
 from margin_core.market import ASSET_STEP
 
 __all__ = ["YieldLedger", "holdings"]
+
+#: Nanoseconds that 64 bits hold, as everywhere: a later instant would lock an asset.
+LATEST_NS = 2**63 - 1
 
 #: Kinds of yield that grow an amount; the others grow a price, or nothing.
 BY_INDEX = ("rebasing", "lending_index", "coupon")
@@ -42,22 +45,26 @@ class _Asset:
     rate_ray: int = 0
     debt_rate_ray: int = 0
     period_ns: int = 0
+    start_ns: int = 0  # of the coupon's periods
+    settled_ray: int = RAY  # the index at the last coupon before the last change of a rate
+    reports: ExchangeRate | None = None
     shares: dict[str, int] = field(default_factory=dict)
     principal: dict[str, int] = field(default_factory=dict)
     debt_shares: dict[str, int] = field(default_factory=dict)
     borrowed: dict[str, int] = field(default_factory=dict)
 
-    def held_at(self, now_ns: int) -> YieldIndex:
-        if not self.period_ns:
-            return self.held.accrued(self.rate_ray, now_ns)
-        settled, _ = coupon(
-            self.held.value_ray, self.rate_ray, self.held.time_ns, now_ns, self.period_ns
-        )
-        since = (now_ns - self.held.time_ns) % self.period_ns
-        return YieldIndex(self.held.value_ray + settled, now_ns - since)
+    def held_ray(self, now_ns: int) -> int:
+        return self.held.accrued(self.rate_ray, now_ns).value_ray
 
-    def debt_at(self, now_ns: int) -> YieldIndex:
-        return self.debt.accrued(self.debt_rate_ray, now_ns, debt=True)
+    def paid_ray(self, now_ns: int) -> int:
+        """The index as far as its yield is paid out: of a coupon, up to its last whole period."""
+        if not self.period_ns:
+            return self.held_ray(now_ns)
+        coupon_ns = now_ns - (now_ns - self.start_ns) % self.period_ns
+        return self.held_ray(coupon_ns) if coupon_ns >= self.held.time_ns else self.settled_ray
+
+    def debt_ray(self, now_ns: int) -> int:
+        return self.debt.accrued(self.debt_rate_ray, now_ns, debt=True).value_ray
 
 
 class YieldLedger:
@@ -75,7 +82,9 @@ class YieldLedger:
         When every index is 1.
     catalogue : Catalogue or name
     outflow : {asset: Outflow}, optional
-        Breakers on what leaves; `withdraw` asks them.
+        Breakers on what leaves; `withdraw` asks them. Dues stay within the venue.
+    growth_ray : {asset: yearly rate}, optional
+        Caps on what `rebase` believes.
     """
 
     def __init__(
@@ -84,6 +93,7 @@ class YieldLedger:
         catalogue: Catalogue | str = "house",
         *,
         outflow: Mapping[str, Outflow] | None = None,
+        growth_ray: Mapping[str, int] | None = None,
     ) -> None:
         self._catalogue = load_catalogue(catalogue)
         self._start = YieldIndex(RAY, time_ns)
@@ -92,15 +102,20 @@ class YieldLedger:
             self._catalogue.asset(asset)
             is_a(f"outflow[{asset!r}]", breaker, Outflow)
         self.outflow = dict(mapping("outflow", outflow))
+        self._growth_ray: dict[str, int] = {}
+        for asset, growth in mapping("growth_ray", growth_ray).items():
+            self._catalogue.asset(asset)
+            self._growth_ray[asset] = whole(f"growth_ray[{asset!r}]", growth, 0, RATE_MAX_RAY)
 
     def set_rates(
-        self, asset: str, now_ns: int, *, rate_ray: int = 0, debt_rate_ray: int = 0,
-        period_ns: int = 0,
+        self, asset: str, now_ns: int, *, rate_ray: int | None = None,
+        debt_rate_ray: int | None = None, period_ns: int | None = None,
     ) -> None:  # fmt: skip
         """From now on, what is held grows at one yearly rate and what is owed at another.
 
-        `period_ns` belongs to coupons, which settle at whole periods; another rate of theirs holds
-        from the last of them.
+        What is not given stays as it is. `period_ns` belongs to coupons: they accrue like the
+        others, but what they earn can be used, by `settle`, only from whole period to whole period
+        since the period was set.
 
         Raises
         ------
@@ -113,41 +128,62 @@ class YieldLedger:
         """
         it = self._at(asset, now_ns)
         kind = self._catalogue.asset(asset).yields
-        rate_ray = whole("rate_ray", rate_ray, 0, RATE_MAX_RAY)
-        if rate_ray and kind not in BY_INDEX:
+        rate = it.rate_ray if rate_ray is None else whole("rate_ray", rate_ray, 0, RATE_MAX_RAY)
+        period = it.period_ns
+        if period_ns is not None:
+            period = whole("period_ns", period_ns, 0, 100 * YEAR_NS)
+        if rate and kind not in BY_INDEX:
             raise ArgumentError(
                 f"{asset} does not grow by an index, its yield is {kind!r}: "
                 "an exchange rate goes to AssetPrices.rate"
             )
-        if bool(period_ns) != (kind == "coupon" and rate_ray != 0):
+        if period > 0 if kind != "coupon" else rate > 0 and period == 0:
             raise ArgumentError(f"period_ns: {asset} yields by {kind!r}; coupons have a period")
+        owed_rate = it.debt_rate_ray
+        if debt_rate_ray is not None:
+            owed_rate = whole("debt_rate_ray", debt_rate_ray, 0, RATE_MAX_RAY)
         new = replace(
-            it, held=it.held_at(now_ns), debt=it.debt_at(now_ns), time_ns=now_ns,
-            rate_ray=rate_ray,
-            debt_rate_ray=whole("debt_rate_ray", debt_rate_ray, 0, RATE_MAX_RAY),
-            period_ns=whole("period_ns", period_ns, 0, 100 * YEAR_NS),
+            it, held=YieldIndex(it.held_ray(now_ns), now_ns), time_ns=now_ns, rate_ray=rate,
+            debt=YieldIndex(it.debt_ray(now_ns), now_ns), debt_rate_ray=owed_rate,
+            settled_ray=it.paid_ray(now_ns), period_ns=period,
+            start_ns=now_ns if period != it.period_ns else it.start_ns,
         )  # fmt: skip
         self._assets[asset] = new
 
-    def rebase(self, asset: str, index_ray: int, now_ns: int) -> None:
-        """Take the chain's own index of a rebasing token or a receipt; a fall is everybody's loss.
+    def rebase(
+        self, asset: str, index_ray: int, now_ns: int, *, loss_confirmed: bool = False
+    ) -> int:
+        """Take the chain's own index of a rebasing token or a receipt; the index that is believed.
+
+        It grows by the asset's cap at most and falls only where the protocol confirms a loss, as
+        an `ExchangeRate` does: nobody lives off a report.
 
         Raises
         ------
         ArgumentError, RowOrderError, DomainError
-            An asset without an index; time goes back; an index that is not positive.
+            An asset without an index or a cap; time goes back; an index that is not positive.
         """
         it = self._at(asset, now_ns)
         if (kind := self._catalogue.asset(asset).yields) not in BY_INDEX:
             raise ArgumentError(f"{asset} has no index, its yield is {kind!r}")
-        held = YieldIndex(index_ray, now_ns)
-        self._assets[asset] = replace(it, held=held, time_ns=now_ns)
+        if asset not in self._growth_ray:
+            raise ArgumentError(f"growth_ray: none of {asset!r}; a report's growth is capped")
+        growth, start = self._growth_ray[asset], self._start
+        last = it.reports or ExchangeRate(RAY, start.time_ns, RAY, start.time_ns, growth)
+        reports = last.reported(index_ray, now_ns, loss_confirmed=loss_confirmed)
+        held = YieldIndex(reports.rate_ray, now_ns)
+        self._assets[asset] = replace(
+            it, held=held, settled_ray=held.value_ray, time_ns=now_ns, reports=reports
+        )
+        return reports.rate_ray
 
     def deposit(self, account: str, asset: str, amount: int, now_ns: int) -> None:
         """Quanta in; they buy shares, rounded down."""
         it, account = self._at(asset, now_ns), _name(account)
-        index = it.held_at(now_ns).value_ray
+        index = it.held_ray(now_ns)
         bought = shares(whole("amount", amount, 1), index)
+        if bought == 0:
+            raise DomainError(f"{amount} quanta of {asset} are less than a share")
         self._touch(asset, it, now_ns)
         _add(it.shares, account, bought)
         _add(it.principal, account, owned(bought, index))
@@ -173,38 +209,48 @@ class YieldLedger:
         it, account = self._at(asset, now_ns), _name(account)
         amount = whole("amount", amount, 1)
         self._touch(asset, it, now_ns)
-        _add(it.debt_shares, account, -(-amount * RAY // it.debt_at(now_ns).value_ray))
+        _add(it.debt_shares, account, -(-amount * RAY // it.debt_ray(now_ns)))
         _add(it.borrowed, account, amount)
 
     def repay(self, account: str, asset: str, amount: int, now_ns: int) -> int:
-        """Pay a debt back, interest first; the quanta that were needed."""
-        debt = self.owed(account, asset, now_ns)
+        """Pay a debt back, interest first; the quanta that were needed.
+
+        Raises
+        ------
+        DomainError
+            An amount that is negative, not whole, or less than a share of the debt.
+        """
+        it, debt = self._at(asset, now_ns), self.owed(account, asset, now_ns)
         paid = min(whole("amount", amount), debt)
+        if paid == 0:
+            return 0
         interest = self.interest(account, asset, now_ns)
-        it = self._at(asset, now_ns)
+        sold = paid * RAY // it.debt_ray(now_ns)
+        if paid < debt and sold == 0:
+            raise DomainError(f"{paid} quanta of {asset} are less than a share of the debt")
         self._touch(asset, it, now_ns)
         if paid == debt:
-            it.debt_shares.pop(account, None)
-            it.borrowed.pop(account, None)
+            del it.debt_shares[account], it.borrowed[account]
         else:
-            it.debt_shares[account] -= paid * RAY // it.debt_at(now_ns).value_ray
+            it.debt_shares[account] -= sold
             it.borrowed[account] -= max(0, paid - interest)
         return paid
 
     def held(self, account: str, asset: str, now_ns: int) -> int:
         """Quanta that an account holds, yield included."""
         it = self._at(asset, now_ns)
-        return owned(it.shares.get(account, 0), it.held_at(now_ns).value_ray)
+        return owned(it.shares.get(_name(account), 0), it.held_ray(now_ns))
 
     def earned(self, account: str, asset: str, now_ns: int) -> int:
-        """Of these, what has been earned and not been used."""
-        principal = self._at(asset, now_ns).principal.get(account, 0)
-        return max(0, self.held(account, asset, now_ns) - principal)
+        """Of these, what has been earned, paid out and not been used."""
+        it = self._at(asset, now_ns)
+        paid = owned(it.shares.get(_name(account), 0), it.paid_ray(now_ns))
+        return max(0, paid - it.principal.get(account, 0))
 
     def owed(self, account: str, asset: str, now_ns: int) -> int:
         """Quanta that an account owes, interest included."""
         it = self._at(asset, now_ns)
-        return owed(it.debt_shares.get(account, 0), it.debt_at(now_ns).value_ray)
+        return owed(it.debt_shares.get(_name(account), 0), it.debt_ray(now_ns))
 
     def interest(self, account: str, asset: str, now_ns: int) -> int:
         """Of these, the interest that is not paid."""
@@ -270,7 +316,7 @@ class YieldLedger:
         start = self._start
         self._catalogue.asset(asset)
         it = self._assets.get(asset, _Asset(start, start, start.time_ns))
-        if (now_ns := whole("now_ns", now_ns, -WHOLE_MAX)) < it.time_ns:
+        if (now_ns := whole("now_ns", now_ns, -LATEST_NS, LATEST_NS)) < it.time_ns:
             raise RowOrderError(f"{asset}: time goes back, from {it.time_ns} to {now_ns} ns")
         return it
 
@@ -282,7 +328,7 @@ class YieldLedger:
         """Sell shares, rounded up; earnings go first, and a loss has lowered the principal."""
         if account not in (it := self._at(asset, now_ns)).shares:
             return
-        index = it.held_at(now_ns).value_ray
+        index = it.held_ray(now_ns)
         left = owned(it.shares[account], index) - amount
         self._touch(asset, it, now_ns)
         it.shares[account] = max(0, it.shares[account] + (-amount * RAY // index))

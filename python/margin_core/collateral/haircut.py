@@ -164,7 +164,7 @@ def haircuts(
         sold[market] = sold.get(market, 0.0) + usd
     scanned = np.array([mode == "portfolio" and s in has_rows for s in assets], dtype=bool)
     follows = c.factors_of(assets, events)
-    average, marginal = _concentration(
+    concentration = _concentration(
         np.maximum(_used(c, assets, venue, "cap_usd"), _used(c, assets, owner, "owner_cap_usd")),
         c.risk.concentration_free_frac,
     )
@@ -178,7 +178,7 @@ def haircuts(
     mm = {
         "volatility": np.where(scanned, 0.0, moves),
         "exit_depth": _exit_depth(_floats(sold.get(m, 0.0) for m in markets), depth, impact),
-        "concentration": average,
+        "concentration": concentration,
         "bridge": np.where(in_scan, 0.0, bridge),
         "finality": uncredited,
         "redemption": np.zeros(len(rows)),
@@ -186,7 +186,7 @@ def haircuts(
     }  # fmt: skip
     lower = np.divide(mark_im, mark, out=np.ones_like(mark), where=mark > 0.0)
     parts_mm, left_mm = _compose(mm)
-    parts_im, left_im = _compose({**mm, "concentration": marginal, "redemption": 1.0 - lower})
+    parts_im, left_im = _compose({**mm, "redemption": 1.0 - lower})
     return Haircuts(
         tuple(assets), mark, 1.0 - left_mm, 1.0 - left_im, parts_mm, parts_im, depth, impact,
         markets, np.where(scanned, event + (1.0 - event) * np.where(in_scan, bridge, 0.0), 0.0),
@@ -223,16 +223,16 @@ def _exit_depth(amount: Column, depth: Column, impact: Column) -> Column:
     return np.minimum(1.0, impact * np.interp(share, DEPTH_NODES, np.sqrt(DEPTH_NODES)))
 
 
-def _concentration(used: Column, free: float) -> tuple[Column, Column]:
-    """Average and marginal rate of holdings that use this share of a cap.
+def _concentration(used: Column, free: float) -> Column:
+    """What holdings that use this share of a cap cost, at a rate on each further unit.
 
-    The marginal rate rises from 0 at `free` of the cap to 1 at the cap; the average is its mean
-    over all that is held, so that holders who each pay it pay the whole.
+    The marginal rate rises from 0 at `free` of the cap to 1 at the cap. Everybody pays its mean
+    over all that is held: a further unit counts for 1 less the marginal rate, and never for less
+    than nothing.
     """
-    marginal = np.clip((used - free) / (1.0 - free), 0.0, 1.0)
     within = np.minimum(used, 1.0)
     area = np.maximum(within - free, 0.0) ** 2 / (2.0 * (1.0 - free)) + (used - within)
-    return np.divide(area, used, out=np.zeros_like(used), where=used > 0.0), marginal
+    return np.divide(area, used, out=np.zeros_like(used), where=used > 0.0)
 
 
 def _used(
@@ -244,14 +244,14 @@ def _used(
     """
     filled: dict[str, float] = {}
     for symbol, usd in held.items():
-        for name in catalogue.at_once(symbol):
+        for name in catalogue.within_a_day(symbol):
             filled[name] = filled.get(name, 0.0) + usd
 
     def share(name: str) -> float:
         usd, most = filled.get(name, 0.0), getattr(catalogue.assets[name], cap)
         return usd / most if most > 0.0 else USD_MAX if usd > 0.0 else 0.0
 
-    return _floats(max(map(share, catalogue.at_once(symbol))) for symbol in assets)
+    return _floats(max(map(share, catalogue.within_a_day(symbol))) for symbol in assets)
 
 
 def _by_asset(

@@ -59,7 +59,7 @@ class Outflow:
         now_ns = whole("now_ns", now_ns, -WHOLE_MAX)
         if now_ns < self.time_ns:
             raise RowOrderError(f"now_ns {now_ns} is before {self.time_ns}")
-        if not 0 < self.raised_ns <= now_ns:
+        if self.raised == 0 or now_ns < self.raised_ns:
             return self._leaked(now_ns)
         before = self._leaked(self.raised_ns)
         return replace(before, limit=self.raised, raised=0, raised_ns=0)._leaked(now_ns)

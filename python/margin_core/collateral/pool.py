@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from margin_core.checks import is_a
 from margin_core.collateral.catalogue import Catalogue, load_catalogue
@@ -14,12 +17,16 @@ from margin_core.collateral.redemption import AssetPrices
 from margin_core.collateral.worlds import joint_worlds
 
 if TYPE_CHECKING:
+    from margin_core.book import Book
     from margin_core.margin import Margin
     from margin_core.market import Market
     from margin_core.model import MarginModel
     from margin_core.scenario import Scenarios
 
 __all__ = ["pooled_margin"]
+
+#: What stands for a price of 0, which a market does not have.
+LEAST_USD = 1e-6
 
 
 def pooled_margin(
@@ -30,6 +37,7 @@ def pooled_margin(
     catalogue: Catalogue | str = "house",
     scenarios: Scenarios | None = None,
     bridges: Collection[str] = (),
+    book: Book | None = None,
     venue_usd: Mapping[str, float] | None = None,
     linked: Collection[str] = (),
     open_interest_usd: Mapping[str, float] | None = None,
@@ -39,7 +47,9 @@ def pooled_margin(
 
     Each asset stands at its mark, follows its unit in every scenario and its own discount or depeg
     in joint worlds, and has its haircuts and its exit besides: `haircuts`, `Market.with_assets`,
-    `joint_worlds` and `Margin.of` in one call.
+    `joint_worlds` and `Margin.of` in one call. What redeems to a coin that is a unit of the market
+    follows that: a receipt of USDC follows USDC where the market has it, and the two set off. An
+    asset whose mark is 0 stands at its market's price with a haircut of all of it.
 
     Parameters
     ----------
@@ -53,8 +63,11 @@ def pooled_margin(
         Instead of the model's own; the joint worlds are added to them.
     bridges : names
         Whose failure is a world of its own, instead of a haircut.
+    book : Book, optional
+        The venue's accounts: what they hold of each asset is `venue_usd` where that is not given.
     venue_usd, linked
-        As for `haircuts`: they hold for every account of the table.
+        As for `haircuts`: they hold for every account of the table. What one owner has beyond his
+        cap differs from account to account, and is for a table of his own (`haircuts`).
 
     Raises
     ------
@@ -64,34 +77,64 @@ def pooled_margin(
     Examples
     --------
     >>> quotes = {"instrument": ["ETH_USDC-PERPETUAL"], "forward_usd": [2_000.0]}
-    >>> market = Market.from_table(quotes, now=0, index={"ETH": 2_000.0, "USDC": 1.0})
+    >>> market = Market.from_table(quotes, now=1, index={"ETH": 2_000.0, "USDC": 1.0})
     >>> prices = AssetPrices({"USD": 1.0}, {"ETH": 2_000.0, "stETH": 1_900.0})
     >>> margin = pooled_margin(market, prices)
     >>> book = {"account": ["a", "a"], "instrument": ["stETH", "ETH_USDC-PERPETUAL"],
     ...         "quantity": [100.0, -100.0]}
     >>> f"{sweep(Book.from_tables(book), margin).amount('mm')[0]:.0f}"
-    '21267'
+    '21243'
     """
     from margin_core.margin import Margin
+    from margin_core.market import Market
     from margin_core.model import load_model
     from margin_core.scenario import Scenarios
 
     c = load_catalogue(catalogue)
+    is_a("market", market, Market)
     is_a("prices", prices, AssetPrices)
     prices.checked(c)
     assets = tuple(prices.market_usd)
     model = load_model(model)
-    marks = haircuts(assets, prices, catalogue=c)
-    wide = market.with_assets(
-        dict(zip(assets, marks.mark_usd.tolist(), strict=True)), c.units_of(assets)
-    )
+    marks = dict(zip(assets, haircuts(assets, prices, catalogue=c).mark_usd.tolist(), strict=True))
+    stands = {s: mark or max(prices.market_usd[s], LEAST_USD) for s, mark in marks.items()}
+    wide = market.with_assets(stands, {s: _unit_in(market, c, s) for s in assets})
     if scenarios is None:
         scenarios = Scenarios.from_model(model, wide.instruments.units)
     worlds, factors = joint_worlds(scenarios, assets, c, bridges=bridges)
+    if book is not None and venue_usd is None:
+        venue_usd = _held_usd(book, prices)
     given = haircuts(
         assets, prices, catalogue=c, events=worlds.factors, venue_usd=venue_usd, linked=linked
     )
+    off = given.for_margin()
+    off |= {
+        s: replace(off[s], mm_frac=1.0, im_frac=1.0) for s, mark in marks.items() if mark == 0.0
+    }
     return Margin.of(
-        wide, model, worlds, factors=factors, haircuts=given.for_margin(),
+        wide, model, worlds, factors=factors, haircuts=off,
         open_interest_usd=open_interest_usd, threads=threads,
     )  # fmt: skip
+
+
+def _held_usd(book: Book, prices: AssetPrices) -> dict[str, float]:
+    """What all accounts that hold an asset hold of it, at the market's price."""
+    usd: dict[str, float] = {}
+    for held in (book.positions, book.balances):
+        long = np.maximum(held.quantity, 0.0)
+        amounts = np.bincount(held.code, weights=long, minlength=len(held.names)).tolist()
+        for name, amount in zip(held.names, amounts, strict=True):
+            if name in prices.market_usd:
+                usd[name] = usd.get(name, 0.0) + amount * prices.market_usd[name]
+    return usd
+
+
+def _unit_in(market: Market, catalogue: Catalogue, symbol: str) -> str:
+    """The first coin on the way of its redemption that the market has as a unit, else its unit."""
+    at = symbol
+    while at not in market.instruments.units:
+        redemption = catalogue.asset(at).redemption
+        if redemption is None or redemption.to not in catalogue.assets:
+            return catalogue.asset(symbol).unit
+        at = redemption.to
+    return at

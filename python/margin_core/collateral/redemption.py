@@ -11,6 +11,7 @@ import numpy as np
 
 from margin_core.checks import is_a, mapping, number, shown
 from margin_core.collateral.catalogue import Asset, Catalogue, Redemption
+from margin_core.collateral.yields import RAY, ExchangeRate
 from margin_core.errors import ArgumentError, DomainError, UnknownInstrumentError
 
 __all__ = ["Mark", "AssetPrices", "exit_market", "mark_asset", "queue_discount"]
@@ -29,8 +30,9 @@ class AssetPrices:
     unit_usd, market_usd : {name: USD per 1.0}
         Of the units that a redemption ends in (USD, EUR); of the assets in their markets, those
         that they redeem to included.
-    rate : {symbol: per 1.0}, optional
-        What redeeming 1.0 gives of the redemption's `to`, before its fee; 1.0 where not given.
+    rate : {symbol: per 1.0 or ExchangeRate}, optional
+        What redeeming 1.0 gives of the redemption's `to`, before its fee; 1.0 where not given. A
+        plain number is believed as it is, an `ExchangeRate` is what its cap let through.
     queue_days : {symbol: days}, optional
         The wait as it is now, instead of the catalogue's.
     exit_open : {symbol: bool}, optional
@@ -41,7 +43,7 @@ class AssetPrices:
 
     unit_usd: Mapping[str, float]
     market_usd: Mapping[str, float]
-    rate: Mapping[str, float] | None = None
+    rate: Mapping[str, float | ExchangeRate] | None = None
     queue_days: Mapping[str, float] | None = None
     exit_open: Mapping[str, bool] | None = None
     backing: Mapping[str, float] | None = None
@@ -67,6 +69,8 @@ class AssetPrices:
             for name, value in mapping(field, getattr(self, field)).items():
                 if name not in known:
                     raise UnknownInstrumentError(f"{field}: {shown(name)} is not in the catalogue")
+                if isinstance(value, ExchangeRate) and field == "rate":
+                    continue
                 if high is not None:
                     number(f"{field}[{name!r}]", value, 0.0, high)
                 elif not isinstance(value, (bool, np.bool_)):
@@ -176,6 +180,8 @@ def _worth(
     days = (prices.queue_days or {}).get(symbol, wait)
     discount = sum(queue_discount(catalogue, symbol, days).values())
     rate = (prices.rate or {}).get(symbol, 1.0)
+    if isinstance(rate, ExchangeRate):
+        rate = rate.rate_ray / RAY
     return rate * (1.0 - redemption.fee_frac) * max(0.0, 1.0 - discount)
 
 

@@ -63,6 +63,10 @@ def rates(instruments: Any, market: Any, risk: Any, model: Any) -> dict[str, Who
             frac[asset.instrument] = getattr(asset, which)
         return np.ceil(np.maximum(risk.mark, 0.0) * frac)
 
+    has_exit = np.zeros(n, np.bool_)
+    for asset in model.assets:
+        has_exit[asset.instrument] = asset.exit_depth_usd > 0.0
+
     columns = {
         "mark": risk.mark,
         "vega": vega,
@@ -74,6 +78,7 @@ def rates(instruments: Any, market: Any, risk: Any, model: Any) -> dict[str, Who
         "haircut_mm": haircut_rate("haircut_mm_frac"),
         "haircut_im": haircut_rate("haircut_im_frac"),
         "notional": risk.notional,
+        "crowding": np.where(has_exit, 0.0, risk.notional),
         "side": np.where(kind > CALL, -1.0, 1.0),
     }
     return {name: column.astype(np.int64) for name, column in columns.items()}
@@ -292,11 +297,12 @@ def haircut(
 
 
 def one_sided(account: Account, rates: dict[str, Whole], instruments: Any) -> Whole:
-    """Gross notional by unit and side, (n_units, 2): long, short."""
+    """Gross notional by unit and side, (n_units, 2): long, short; held assets with exits apart."""
     gross = np.zeros((instruments.n_units, 2), np.int64)
     for i, lots in zip(account.instrument, account.lots, strict=True):
         short = lots * rates["side"][i] < 0
-        gross[instruments.unit[i], int(short)] += abs(lots) * rates["notional"][i]
+        counts = rates["crowding" if lots > 0 else "notional"][i]
+        gross[instruments.unit[i], int(short)] += abs(lots) * counts
     return gross
 
 

@@ -62,8 +62,9 @@ typedef struct mc_row_tail {
     double closing;
     double oracle;
     double one;
-    double longs;  /* + notional where the instrument gains when its unit rises, else - */
-    double shorts; /* - longs */
+    double longs;  /* + notional where the instrument gains when its unit rises, else -; 0 with an
+                      exit of its own */
+    double shorts; /* - what longs is without one */
     double haircut_mm; /* of what is long */
     double haircut_im;
 } mc_row_tail;

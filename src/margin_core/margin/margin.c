@@ -241,6 +241,8 @@ static mc_row_tail tail_of(const mc_risk_view *risk, const mc_instruments *in,
         const double mark = fmax(risk->mark[i], 0.0);
         tail.haircut_mm = ceil(mark * asset->haircut_mm_frac);
         tail.haircut_im = ceil(mark * asset->haircut_im_frac);
+        if (asset->exit_depth_usd > 0.0)
+            tail.longs = 0.0; /* its own exit is charged instead */
     }
     if (option) {
         tail.vega_all = rint(risk->vega[i] * u->vega_twist) + 0.0;
@@ -256,7 +258,7 @@ static double largest_of(const double *cells, size_t n, const mc_row_tail *tail)
     for (size_t z = 0; z < n; ++z)
         largest = fmax(largest, fabs(cells[z]));
     const double rates[] = {tail->mark, tail->roll, tail->short_option_mm, tail->short_option_im,
-                            tail->closing, tail->oracle, tail->longs};
+                            tail->closing, tail->oracle, tail->shorts};
     for (size_t r = 0; r < sizeof rates / sizeof rates[0]; ++r)
         largest = fmax(largest, fabs(rates[r]));
     return fmax(largest, fabs(tail->vega_all));
@@ -464,7 +466,8 @@ mc_status mc_margin_rates_of(const mc_margin *m, size_t instrument, mc_margin_ra
         .mark = tail->mark, .roll = tail->roll, .short_option_mm = -tail->short_option_mm + 0.0,
         .short_option_im = -tail->short_option_im + 0.0, .closing = tail->closing, .oracle = tail->oracle,
         .haircut_mm = tail->haircut_mm, .haircut_im = tail->haircut_im,
-        .notional = m->facts[instrument].notional, .side = m->facts[instrument].side,
+        .notional = m->facts[instrument].notional, .crowding = fabs(tail->longs),
+        .side = m->facts[instrument].side,
     };
     memcpy(rates->vega, tail->vega, sizeof rates->vega);
     return MC_OK;

@@ -72,13 +72,15 @@ static int64_t add_below_limit(int64_t a, int64_t b)
     return b < MOST_EXPOSURE - a ? a + b : MOST_EXPOSURE;
 }
 
-/* Adds account a's notional by unit and side. */
+/* Adds account a's notional by unit and side, without what its own exit is charged for. */
 static void add_exposure(const mc_margin *m, const mc_book_columns *c, size_t a, int64_t *sides)
 {
     for (int64_t p = c->offset[a]; p < c->offset[a + 1]; ++p) {
         const int32_t i = c->instrument[p];
         const int64_t notional = (int64_t)(fabs(c->lots[p]) * m->facts[i].notional);
         const bool is_short = c->lots[p] * m->facts[i].side < 0.0;
+        if (!is_short && m->exit_of != NULL && m->exit_of[i] >= 0)
+            continue;
         int64_t *const side = &sides[m->unit_of[i] * 2 + is_short];
         *side = add_below_limit(*side, notional);
     }

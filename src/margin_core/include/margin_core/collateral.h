@@ -8,7 +8,8 @@
  *
  * `sold` is the value of all that the account would sell into the same depth: of the assets of one
  * exit_market together, so that half stETH and half wstETH costs what either alone costs. In cross
- * and isolated accounts it has what is bid for too. MM asks for both at the MM fraction, IM at the
+ * and isolated accounts it has what is bid for too. What is held of an asset with an exit is not in
+ * the concentration of its unit as well. MM asks for both at the MM fraction, IM at the
  * IM fraction. What is owed has no haircut.
  *
  * Cross and isolated accounts have no scan. They pay first, of what they hold, the unit's range and

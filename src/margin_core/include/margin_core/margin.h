@@ -100,6 +100,7 @@ typedef struct mc_margin_rates {
     double haircut_mm;            /* of what is held, without the exit */
     double haircut_im;
     double notional;
+    double crowding; /* of a lot held, in concentration: notional, 0 with an exit of its own */
     double side; /* + 1 gains when the unit's price rises, - 1 when it falls              */
 } mc_margin_rates;
 
