@@ -233,7 +233,7 @@ def test_an_owner_holds_at_least_what_one_account_does():
     amount = {"stETH": 2 * C.assets["stETH"].owner_cap_usd}
     alone = haircuts(options={"amount_usd": amount})
     told = haircuts(options={"amount_usd": amount, "owner_usd": amount})
-    assert alone.parts_im["concentration"] == told.parts_im["concentration"] > 0.9
+    assert alone.parts_im["concentration"] == told.parts_im["concentration"] > 0.5
 
 
 def test_events_that_no_asset_is_said_to_follow_are_no_silent_nothing():
