@@ -464,6 +464,9 @@ class PackedBook:
         As in the book; changes no requirement.
     owner_row : (n,) int32
         -1 where the account's owner has no other account.
+    risk_lot : (n_instruments,) float64, or None
+        The lots that it is packed to; under other ones it is refused. None, of a book that is made
+        by `of`: whoever made it knows.
     """
 
     handle: _margin.BookHandle
@@ -480,6 +483,7 @@ class PackedBook:
     order_row: NDArray[np.int32] | None
     order_lots: NDArray[np.float64] | None
     order_limit: NDArray[np.float64] | None
+    risk_lot: NDArray[np.float64] | None = None
 
     @classmethod
     def of(cls, n_instruments: int, **columns: Any) -> PackedBook:
@@ -666,6 +670,7 @@ class _Packer:
             "parent": book.parent,
             "owner_row": owner_row,
             "n_owners": n_owners,
+            "risk_lot": self.risk.lot,
             **self.packed_orders(),
         }
         for values in columns.values():
@@ -737,6 +742,30 @@ class _Packer:
                 np.where(option, limit * index * size, -size * index / limit),
                 limit * size,
             )
+
+
+def packed_for(book: Book | PackedBook, risk: RiskArray) -> PackedBook:
+    """The book in lots of this risk array; one that is packed to others is refused."""
+    if isinstance(book, Book):
+        return book.pack(risk)
+    if not isinstance(book, PackedBook):
+        raise ArgumentError(f"a Book is needed, not {type(book).__name__}")
+    check_lots("the book is packed", book.risk_lot, risk)
+    return book
+
+
+def check_lots(what: str, lot: NDArray[np.float64] | None, risk: RiskArray) -> None:
+    """Whole lots mean another size, or another instrument, under other risk lots."""
+    if lot is None or lot is risk.lot or np.array_equal(lot, risk.lot):
+        return
+    anew = "pack the book, or make the depth, anew under this margin"
+    if len(lot) != len(risk.lot):
+        raise ArgumentError(f"{what} for {len(lot)} instruments, not {len(risk.lot)}; {anew}")
+    row = int(np.argmax(lot != risk.lot))
+    raise ArgumentError(
+        f"{what} under other risk lots: {lot[row]:g} of {risk.instruments.name[row]}, not "
+        f"{risk.lot[row]:g}; {anew}"
+    )
 
 
 def resolve_rows(

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from margin_core.book import MODES, Book, cost_bases, order_rows
+from margin_core.checks import is_a
 from margin_core.liquidation_price import account_prices
-from margin_core.sweep import PARTS, STATUS, sweep
+from margin_core.sweep import PARTS, STATUS, check_standing, sweep
 from margin_core.table import Table
 
 if TYPE_CHECKING:
@@ -122,12 +123,17 @@ def explain(
 
     Raises
     ------
+    ArgumentError
+        No `Book` (a packed one no longer knows its entry prices), or a standing of another one.
     UnknownInstrumentError
         There is no such account.
     ExactnessError
         With `prices`: the account's sums pass 2^53 quanta at a price that was looked at.
     """
+    is_a("book", book, Book)
     row = book.row_of(account)
+    if standing is not None:
+        check_standing(standing, len(book))
     if standing is None or standing.unit_scan is None:
         standing = sweep(book, margin, units=True)
     one = book.select([row])

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from margin_core._binding import _liquidation
-from margin_core.book import Book, PackedBook
+from margin_core.book import PackedBook, check_lots, packed_for
+from margin_core.checks import is_a
 from margin_core.errors import (
     ArgumentError,
     DomainError,
@@ -20,7 +21,7 @@ from margin_core.errors import (
 )
 from margin_core.instruments import Kind
 from margin_core.isa import as_threads
-from margin_core.sweep import exposure_of, in_numeraire, sweep
+from margin_core.sweep import check_standing, exposure_of, in_numeraire, sweep
 from margin_core.table import Table
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from margin_core.book import Book
     from margin_core.margin import Margin
     from margin_core.sweep import Standing
 
@@ -411,7 +413,7 @@ def plan(
         Rows of accounts, each once, in the order in which they get the depth; those below MM, the
         worst first, where not given.
     standing : Standing, optional
-        From `sweep`, to find those accounts; swept anew where not given.
+        From `sweep` of this book, to find those accounts; swept anew where not given.
     buffer_frac : float
         Restored means equity >= (1 + buffer_frac) MM; in whole 1/1024, rounded up, at most 1.
     fee_frac : float
@@ -438,11 +440,15 @@ def plan(
     whole model; so equity / MM never falls. What no trade helps is left to the waterfall. One lot
     less of any trade would not restore the account. docs/method/liquidation.md has the rules.
     """
-    packed = book.pack(margin.risk) if isinstance(book, Book) else book
-    if not isinstance(packed, PackedBook):
-        raise ArgumentError(f"a Book is needed, not {type(book).__name__}")
+    packed = packed_for(book, margin.risk)
+    is_a("depth", depth, Depth)
+    check_lots("the depth is made", depth.margin.risk.lot, margin.risk)
+    if standing is not None:
+        check_standing(standing, len(packed.cash))
     if accounts is None:
-        found = standing or sweep(packed, margin, market_exposure=market_exposure, threads=threads)
+        found = standing
+        if found is None:
+            found = sweep(packed, margin, market_exposure=market_exposure, threads=threads)
         order = found.order
         accounts = order[found.quanta["equity"][order] < found.quanta["mm"][order]]
     rows = np.ascontiguousarray(accounts)
@@ -469,13 +475,15 @@ def plan(
 
 
 def next_thresholds(
-    book: PackedBook, margin: Margin, standing: Standing, *, threads: int = 0
+    book: Book | PackedBook, margin: Margin, standing: Standing, *, threads: int = 0
 ) -> dict[str, tuple[float, float]]:
     """How far each unit's price can go before the next account falls below its MM: (down, up).
 
     By an account's delta, ``(equity - MM) / (|delta| + MM)``: for linear positions of one unit
     never too far. Infinite where nobody minds. Accounts below their MM already do not count.
     """
+    book = packed_for(book, margin.risk)
+    check_standing(standing, len(book.cash))
     move = np.empty(2 * len(margin.units))
     _liquidation.next_thresholds(
         margin.handle, margin.risk.handle, book.handle, standing.quanta["equity"],
@@ -514,7 +522,7 @@ def work_off(
     **rules
         As in `plan`.
     """
-    packed = book.pack(margin.risk) if isinstance(book, Book) else book
+    packed = packed_for(book, margin.risk)
     for number in range(intervals):
         if number:
             depth.recover(interval_s, half_life_s)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from margin_core._binding import _sweep
-from margin_core.book import Book, PackedBook
+from margin_core.book import packed_for
 from margin_core.errors import ArgumentError, DomainError
 from margin_core.isa import as_threads
 from margin_core.risk import RiskArray
@@ -22,6 +22,7 @@ from margin_core.table import Table
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from margin_core.book import Book, PackedBook
     from margin_core.margin import Margin
     from margin_core.risk import Factors
 
@@ -97,7 +98,7 @@ def ruin(
     if not (np.isfinite(weight).all() and (weight >= 0.0).all() and weight.sum() > 0.0):
         raise DomainError("weights are finite, 0 or more, and not all 0")
     threads = as_threads(threads)
-    packed = book.pack(margin.risk) if isinstance(book, Book) else book
+    packed = packed_for(book, margin.risk)
     standing = sweep(packed, margin, threads=threads)
     at_rest = Scenarios.from_arrays(
         ["at rest"], dict.fromkeys(scenarios.units, [0.0]), vol_term=scenarios.vol_term

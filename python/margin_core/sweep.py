@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from margin_core._binding import _sweep
-from margin_core.book import Book, PackedBook
+from margin_core.book import Book, PackedBook, packed_for
 from margin_core.errors import ArgumentError, ExactnessError, MarginCoreError
 from margin_core.isa import as_threads
 from margin_core.table import Table
@@ -200,7 +200,8 @@ def sweep(
     Parameters
     ----------
     book : Book or PackedBook
-        A book is packed to the margin's risk lots first; pack it yourself to sweep it again.
+        A book is packed to the margin's risk lots first; pack it yourself to sweep it again. Lots
+        follow prices and ranges: under a margin with others it must be packed anew.
     margin : Margin
     market_exposure : bool
         Charge for the whole market's one-sided exposure as well as each owner's.
@@ -217,6 +218,8 @@ def sweep(
 
     Raises
     ------
+    ArgumentError
+        The book is packed under other risk lots.
     ExactnessError
         An account whose sums pass 2^53 quanta; `row` is the account.
 
@@ -227,7 +230,7 @@ def sweep(
     if not hasattr(margin, "handle") or not hasattr(margin, "risk"):
         raise ArgumentError(f"a Margin is needed, not {type(margin).__name__}")
     threads = as_threads(threads)
-    packed = _packed(book, margin.risk)
+    packed = packed_for(book, margin.risk)
     names = packed.accounts
     n, n_groups, n_units = len(packed.cash), len(margin.groups), len(margin.units)
     market, owners = exposure_of(packed, margin, market_exposure, threads)
@@ -289,7 +292,7 @@ def scan(
         The first on a tie.
     """
     threads = as_threads(threads)
-    packed = _packed(book, risk)
+    packed = packed_for(book, risk)
     worst = np.empty(len(packed.cash))
     scenario = np.empty(len(packed.cash), dtype=np.int32)
     try:
@@ -320,12 +323,10 @@ def rank(equity: ArrayLike, mm: ArrayLike) -> NDArray[np.int64]:
     return order
 
 
-def _packed(book: Book | PackedBook, risk: RiskArray) -> PackedBook:
-    if isinstance(book, Book):
-        return book.pack(risk)
-    if isinstance(book, PackedBook):
-        return book
-    raise ArgumentError(f"a Book is needed, not {type(book).__name__}")
+def check_standing(standing: Standing, n_accounts: int) -> None:
+    """Refuses a standing that cannot be the book's."""
+    if len(standing) != n_accounts:
+        raise ArgumentError(f"standing is of {len(standing)} accounts, the book has {n_accounts}")
 
 
 def exposure_of(

@@ -254,3 +254,69 @@ def test_threads_do_not_change_a_threshold(venue):
     assert mc.next_thresholds(book, margin, standing, threads=1) == mc.next_thresholds(
         book, margin, standing, threads=4
     )
+
+
+def other_lots(margin):
+    """The same market under a model whose ranges, and so risk lots, are others."""
+    ranged = mc.with_ranges("house", {"ETH": 0.9}).model
+    other = mc.Margin.of(margin.market, ranged)
+    assert not np.array_equal(other.risk.lot, margin.risk.lot)
+    return other
+
+
+def packed_calls(book, margin, depth, standing):
+    return {
+        "sweep": lambda: mc.sweep(book, margin),
+        "scan": lambda: mc.scan(book, margin.risk),
+        "plan": lambda: mc.plan(book, margin, depth),
+        "next_thresholds": lambda: mc.next_thresholds(book, margin, standing),
+        "work_off": lambda: next(mc.work_off(book, margin, depth, interval_s=1, half_life_s=1)),
+        "ruin": lambda: mc.ruin(book, margin, margin.risk.scenarios),
+    }
+
+
+@pytest.mark.parametrize("call", ["sweep", "scan", "plan", "next_thresholds", "work_off", "ruin"])
+def test_a_book_of_other_lots_is_refused(eth, call):
+    """10 ETH are 10 ETH: under other lots the same numbers would be another position."""
+    other = other_lots(eth)
+    book, fresh = one(eth, 10.0, 4_000.0), one(other, 10.0, 4_000.0)
+    standing = mc.sweep(fresh, other)
+    with pytest.raises(ArgumentError, match=r"other risk lots: .* of ETH.*anew"):
+        packed_calls(book, other, deep(other), standing)[call]()
+    packed_calls(fresh, other, deep(other), standing)[call]()
+
+
+def test_a_book_of_other_instruments_is_refused(eth, venue):
+    with pytest.raises(ArgumentError, match=r"packed for 3 instruments, not \d+"):
+        mc.sweep(one(eth, 10.0, 4_000.0), venue[0])
+
+
+def test_lots_are_remembered_by_what_is_made_of_a_book_and_not_asked_of_a_hand_made_one(eth):
+    other, book = other_lots(eth), one(eth, 10.0, 4_000.0)
+    assert book.risk_lot is eth.risk.lot
+    plans = mc.plan(book, eth, deep(eth))
+    with pytest.raises(ArgumentError, match="other risk lots"):
+        mc.sweep(plans.after(), other)
+    mc.sweep(book.with_columns(len(other.risk.instruments), risk_lot=None), other)
+
+
+def test_a_depth_of_other_lots_and_a_standing_of_another_book_are_refused(eth):
+    other, book = other_lots(eth), one(eth, 10.0, 4_000.0)
+    depth = deep(other)
+    with pytest.raises(ArgumentError, match="the depth is made under other risk lots"):
+        mc.plan(book, eth, depth)
+    assert not depth.taken.any()
+    with pytest.raises(ArgumentError, match="Book is needed, not PackedBook"):
+        mc.explain(book, eth, "a")
+    with pytest.raises(ArgumentError, match="Depth is needed"):
+        mc.plan(book, eth, None)
+    two = {"account": ["a", "b"], "instrument": ["ETH", "ETH"], "quantity": [1.0, 1.0]}
+    standing = mc.sweep(mc.Book.from_tables(two), eth)
+    held = mc.Book.from_columns(1, ([0], [0], ["ETH"], [1.0]))
+    for call in (
+        lambda: mc.plan(book, eth, deep(eth), standing=standing),
+        lambda: mc.next_thresholds(book, eth, standing),
+        lambda: mc.explain(held, eth, "0", standing=standing),
+    ):
+        with pytest.raises(ArgumentError, match="standing is of 2 accounts, the book has 1"):
+            call()
