@@ -158,7 +158,9 @@ class Depth:
         margin : Margin
         books : instrument name -> (bids, asks)
             Levels (price, quantity), the best first, in the venue's price: USD, or coin for an
-            inverse option. What a level costs is its distance from the middle of the book.
+            inverse option. What a level costs is its distance from the instrument's mark, which is
+            what closing pays: wherever the book stands, a sale at 54,000 against a mark of 60,000
+            gives up 6,000. A level on the better side of the mark costs nothing.
 
         Raises
         ------
@@ -572,22 +574,24 @@ def _ladder(
     best = [float(levels[0, 0]) for levels in sides]
     if best[0] >= best[1]:
         raise DomainError(f"{name}: crossed, best bid {best[0]:g} and best ask {best[1]:g}")
-    middle = (best[0] + best[1]) / 2.0
     price, quantity = sides[side].T
-    away = np.abs(price - middle)
-    size = instruments.contract_size[row] * risk.lot[row] / risk.handle.quantum_usd
-    coin = risk.market.index_usd[instruments.unit[row]]
+    size = instruments.contract_size[row]
     if not instruments.inverse[row]:
-        each = away * size * risk.market.currency_usd[instruments.settlement[row]]
+        usd = price * size * risk.market.quote_usd[row]
     elif instruments.kind[row] in (Kind.CALL, Kind.PUT):
-        each = away * size * coin  # quoted in coin
+        usd = price * size * risk.market.index_usd[instruments.unit[row]]  # quoted in coin
     else:
-        each = away / price * size  # a contract of USD
+        usd = -size * risk.market.index_usd[instruments.unit[row]] / price  # as the mark has it
+    mark = risk.market.mark_usd[row]
+    lot = risk.lot[row] / risk.handle.quantum_usd
+    each = np.maximum(usd - mark if side else mark - usd, 0.0) * lot
+    # A hair above a quantum is a quantum: what prices and their product may be off by.
+    hair = np.maximum(1e-6, 8.0 * np.spacing(np.maximum(np.abs(usd), abs(mark)) * lot))
     # Parts of a lot wait for the next level.
     total = np.floor(np.cumsum(quantity) / risk.lot[row] * (1.0 + 1e-12))
     lots = np.diff(total, prepend=0.0)
     kept = lots > 0.0
-    return lots[kept], np.ceil(np.round(each[kept], 6))  # a hair above a quantum is a quantum
+    return lots[kept], np.maximum(np.ceil((each - hair)[kept]), 0.0)
 
 
 def _levels(name: str, levels: Sequence[Level], label: str, sign: int) -> NDArray[np.float64]:

@@ -198,6 +198,63 @@ def test_a_book_of_levels_is_a_ladder(eth):
     assert per_coin == pytest.approx([1.0, 10.0, 1.0, 10.0])
 
 
+def costs_of(margin, name, bids, asks):
+    """USD per 1.0 of quantity given up at each level: selling, buying."""
+    depth = Depth.from_books(margin, {name: (bids, asks)})
+    row = list(margin.risk.instruments.name).index(name)
+    first, middle, last = depth._offset[2 * row : 2 * row + 3]
+    cost = depth._cost / margin.risk.lot[row] * 1e-6
+    return cost[first:middle].tolist(), cost[middle:last].tolist()
+
+
+def test_a_level_costs_its_distance_from_the_mark_and_not_from_the_books_middle(eth):
+    """Marked at 3,000, on paper: a book at 2,700 sells 300 below it, and buys for nothing."""
+    name = "ETH_USDC-PERPETUAL"
+    below = costs_of(
+        eth, name, [(2_699.5, 100.0), (2_690.0, 5.0)], [(2_700.5, 9.0), (3_010.0, 9.0)]
+    )
+    assert below == ([300.5, 310.0], [0.0, 10.0])
+    above = costs_of(eth, name, [(3_299.5, 1.0), (2_990.0, 5.0)], [(3_300.5, 2.0)])
+    assert above == ([0.0, 10.0], [300.5])
+
+
+def test_a_book_far_below_the_mark_sells_at_its_prices(eth):
+    """What closing leaves is what selling at the bid leaves."""
+    name, book = "ETH_USDC-PERPETUAL", one(eth, 10.0, 4_000.0)
+    depth = Depth.from_books(eth, {name: ([(2_950.0, 1e4)], [(2_951.0, 1e4)])})
+    plans = mc.plan(book, eth, depth)
+    sold = -plans.trade_table()["quantity"].sum()
+    assert sold > 0.0
+    assert plans.table()["cost_usd"].sum() == pytest.approx(sold * 50.0)
+    far = Depth.from_books(eth, {name: ([(2_500.0, 1e4)], [(2_501.0, 1e4)])})
+    assert mc.plan(book, eth, far).outcome.tolist() == ["backstop"]  # 500 of 400 equity a coin
+
+
+def test_levels_are_in_the_venues_price_whatever_the_contract():
+    """Linear in a stablecoin of 0.99, inverse in USD a coin, an option in coin, spot in USD."""
+    call = "BTC-27MAR26-60000-C"
+    names = ["BTC_USDC-PERPETUAL", "BTC-PERPETUAL", call]
+    quotes = {"instrument": names, "forward_usd": [60_000.0] * 3, "vol": [None, None, 0.6]}
+    market = mc.Market.from_table(quotes, now=NOW, index={"BTC": 60_000.0, "USDC": 0.99})
+    margin = mc.Margin.of(market)
+    near = [(59_400.0, 50.0)], [(60_600.0, 50.0)]
+    assert costs_of(margin, "BTC_USDC-PERPETUAL", *near) == (
+        pytest.approx([594.0], rel=1e-6), pytest.approx([594.0], rel=1e-6)
+    )  # fmt: skip
+    many = [(59_400.0, 1e6)], [(60_600.0, 1e6)]
+    selling, buying = costs_of(margin, "BTC-PERPETUAL", *many)
+    assert selling == pytest.approx([60_000 / 59_400 - 1], rel=1e-3)
+    assert buying == pytest.approx([1 - 60_000 / 60_600], rel=1e-3)
+    mark = market.mark_usd[list(market.instruments.name).index(call)] / 60_000.0
+    off = [(mark - 0.001, 50.0)], [(mark + 0.002, 50.0)]
+    assert costs_of(margin, call, *off) == (
+        pytest.approx([60.0], rel=1e-6), pytest.approx([120.0], rel=1e-6)
+    )  # fmt: skip
+    assert costs_of(margin, "BTC", *near) == (
+        pytest.approx([600.0], rel=1e-6), pytest.approx([600.0], rel=1e-6)
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("bids", "asks", "error", "words"),
     [
