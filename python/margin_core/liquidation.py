@@ -421,7 +421,8 @@ def plan(
     fee_frac : float
         Liquidation fee on the notional closed, rounded up to whole 2^-20.
     proportional : bool
-        Close every contract in the same proportion, and nothing else.
+        Close every contract in the same proportion, and nothing else: nothing at all of an account
+        one of whose contracts has no side in the depth.
     paused : units
         Their price allows no liquidation; accounts that hold one are left alone.
     market_exposure : bool

@@ -266,6 +266,35 @@ static void a_proportional_plan_closes_the_exact_fraction(void)
     mc_book_destroy(o.book);
 }
 
+/* Nobody has ever bought the call back: closing the others alone is no proportion. */
+static void a_proportional_plan_of_a_contract_without_levels_trades_nothing(void)
+{
+    one o;
+    hold(&o, 3, (int32_t[]){BTC_PERPETUAL, BTC_CALL, ETH_PERPETUAL}, (double[]){1024, -1024, 4096},
+         0, MC_PORTFOLIO);
+    int64_t equity, mm;
+    CHECK(mc_sweep(MARGIN, o.book, &(mc_range){0, 1, 1}, NULL, NULL,
+                   &(mc_standing){.equity = &equity, .mm = &mm}, NULL) == MC_OK);
+    mc_book_destroy(o.book);
+    hold(&o, 3, (int32_t[]){BTC_PERPETUAL, BTC_CALL, ETH_PERPETUAL}, (double[]){1024, -1024, 4096},
+         mm - equity - mm / 8, MC_PORTFOLIO);
+    for (int has = 0; has < 2; ++has) {
+        const mc_depth depth = depth_of(0x1p13, 0.0625);
+        if (!has)
+            for (int side = 2 * BTC_CALL + 2; side <= SIDES; ++side)
+                --OFFSETS[side]; /* the levels are all alike: the last one goes */
+        mc_plan_rules rules = MC_PLAN_RULES_INIT;
+        rules.proportional = 1;
+        mc_trade trades[PAPER_N];
+        const mc_plan plan = planned(&o, &rules, &depth, trades);
+        CHECK(plan.outcome == (has ? MC_PLAN_RESTORED : MC_PLAN_BACKSTOP));
+        CHECK(plan.count == (has ? 3 : 0));
+        for (int side = 0; side < SIDES && !has; ++side)
+            CHECK(depth.taken[side] == 0);
+    }
+    mc_book_destroy(o.book);
+}
+
 static void cancelling_orders_comes_first(void)
 {
     one o;
@@ -609,6 +638,7 @@ int main(void)
     RUN(a_hedge_is_kept);
     RUN(legs_that_hedge_each_other_go_together);
     RUN(a_proportional_plan_closes_the_exact_fraction);
+    RUN(a_proportional_plan_of_a_contract_without_levels_trades_nothing);
     RUN(cancelling_orders_comes_first);
     RUN(a_doubtful_price_pauses_the_account);
     RUN(an_inverse_contract_settles_in_its_coin);

@@ -377,3 +377,22 @@ def test_a_depth_of_other_lots_and_a_standing_of_another_book_are_refused(eth):
     ):
         with pytest.raises(ArgumentError, match="standing is of 2 accounts, the book has 1"):
             call()
+
+
+def test_a_proportional_plan_needs_a_side_for_every_contract():
+    """Nobody buys the ether: selling the bitcoin alone would be no proportion."""
+    names = ["BTC_USDC-PERPETUAL", "ETH_USDC-PERPETUAL"]
+    quotes = {"instrument": names, "forward_usd": [60_000.0, 3_000.0]}
+    market = mc.Market.from_table(quotes, now=NOW, index={"BTC": 6e4, "ETH": 3e3, "USDC": 1.0})
+    margin = mc.Margin.of(market)
+    book = mc.Book.from_columns(1, ([0] * 3, [0, 1, 2], [*names, "USDC"], [1.0, 20.0, 12_000.0]))
+    sides = {name: ([(p - 1.0, 1e3)], [(p + 1.0, 1e3)])
+             for name, p in zip(names, (60_000.0, 3_000.0), strict=True)}  # fmt: skip
+    both = mc.plan(book, margin, Depth.from_books(margin, sides), proportional=True)
+    sold = -both.trade_table()["quantity"]
+    assert both.outcome.tolist() == ["restored"]
+    assert sold[0] / 1.0 == pytest.approx(sold[1] / 20.0, rel=0.01)
+    half = Depth.from_books(margin, {names[0]: sides[names[0]]})
+    plans = mc.plan(book, margin, half, proportional=True)
+    assert plans.outcome.tolist() == ["backstop"]
+    assert len(plans.trades) == 0 and not half.taken.any()

@@ -228,6 +228,12 @@ static bool goes_along(const planner *p, int32_t row)
     return is_contract(p, row) && left_of(p, row) > 0.0 && has_side(p, row);
 }
 
+/* One proportion of every contract: none where one of them has nobody to trade with. */
+static bool stands_alone(const planner *p, int32_t row)
+{
+    return p->rules->proportional && is_contract(p, row) && !has_side(p, row);
+}
+
 static void make_picks(planner *p)
 {
     int32_t n = 0, contracts = 0, units = 0;
@@ -257,6 +263,8 @@ static double largest_of(const planner *p, pick k)
     double share = 0.0;
     bool any = false;
     for (int32_t r = k.from; r < k.to; ++r) {
+        if (stands_alone(p, r))
+            return 0.0;
         if (!goes_along(p, r))
             continue;
         const double room = p->most[r] - p->closed[r], left = left_of(p, r);

@@ -32,7 +32,8 @@ typedef struct mc_plan_rules {
     size_t size;           /* sizeof(mc_plan_rules): lets the struct grow                      */
     int32_t buffer_k;      /* 0 .. 1024, in 1/1024 of MM                                       */
     int32_t fee_k;         /* of the notional closed, in 2^-20, 0 .. 2^20                      */
-    uint8_t proportional;  /* 1: every position in the same proportion, nothing else           */
+    uint8_t proportional;  /* 1: every contract in the same proportion, nothing else; nothing
+                              at all of an account one of whose contracts has no levels        */
     const uint8_t *paused; /* [n_units] 1: the price allows no liquidation; NULL: none         */
     const int32_t *settles_in; /* [n_instruments] the coin in which an inverse contract settles;
                                   -1: cash; NULL: all of them                                  */
