@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from margin_core._binding import _liquidation
 from margin_core.book import PackedBook, check_lots, packed_for
 from margin_core.checks import is_a
+from margin_core.checks import number as checked_number
 from margin_core.errors import (
     ArgumentError,
     DomainError,
@@ -53,6 +55,7 @@ PLAN = np.dtype(
 FACTOR_ONE = 1 << 10
 RATE_ONE = 1 << 20
 RANGE_S = 86_400.0  # what a unit's range covers, and so IM
+SIDE_DEPTHS = 16  # that a side has under the square-root law
 
 Level = tuple[float, float]
 
@@ -504,15 +507,16 @@ def work_off(
     half_life_s: float,
     intervals: int = 60,
     share: float = 0.25,
-    least: float = 0.02,
+    least: float | None = None,
     push: float = 0.5,
     **rules: Any,
 ) -> Iterator[Plans]:
     """Liquidate over intervals at standing prices, one `Plans` an interval, until nothing waits.
 
     Each interval the depth recovers, and plans may take `share` of it, but push no price further
-    than `push` of the way to the next account's threshold; `least` of it goes in any case. So the
-    flow of a sweep does not make the next one's.
+    than `push` of the way to the next account's threshold. So the flow of a sweep does not make the
+    next one's, but for `least` of the depth: that much may go whatever stands in the way, so that
+    nobody waits for ever, and it may push past that threshold.
 
     Parameters
     ----------
@@ -520,24 +524,37 @@ def work_off(
         Between two rounds, and of what was taken.
     intervals : int
         The most there are.
-    share, least, push : float
+    share, push : float
         See `Depth.budget`.
+    least : float, optional
+        Of each side; by default what comes back in an interval of one depth that is taken, a
+        sixteenth of the side, as the square-root law has it: ``(1 - 2^(-interval_s / half_life_s))
+        / 16``, at most `share`. 0: no price is pushed past `push`, and some may wait for ever.
     **rules
         As in `plan`.
     """
     packed = packed_for(book, margin.risk)
+    if least is None:
+        lives = checked_number("interval_s", interval_s, 0.0, math.inf)
+        lives /= checked_number("half_life_s", half_life_s, math.ulp(0.0), math.inf)
+        least = min(-math.expm1(-math.log(2.0) * lives) / SIDE_DEPTHS, share)
     for number in range(intervals):
         if number:
             depth.recover(interval_s, half_life_s)
         standing = sweep(packed, margin)
         near = next_thresholds(packed, margin, standing)
-        move = {unit: (push * down, push * up) for unit, (down, up) in near.items()}
+        move = {u: (_part(push, down), _part(push, up)) for u, (down, up) in near.items()}
         depth.budget(share, least=least, move=move)
         made = plan(packed, margin, depth, standing=standing, **rules)
         yield made
         if not made.counts()["waits"]:
             return
         packed = made.after()
+
+
+def _part(push: float, way: float) -> float:
+    """Of a way to a threshold; any part of an infinite one, 0 too, is no limit."""
+    return push * way if way < math.inf else way
 
 
 def _settles_in(margin: Margin) -> NDArray[np.int32]:

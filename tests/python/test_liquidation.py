@@ -118,6 +118,32 @@ def test_a_plan_is_refused_once_its_account_has_changed(eth):
     assert caught.value.row == 0
 
 
+def test_what_goes_in_any_case_is_what_comes_back_of_one_depth(eth):
+    """Half of a depth is back in a half-life: a 32nd of the side, of 1.6 million USD.
+
+    No price may be pushed at all, for another account would mind.
+    """
+    held = {"account": ["a", "a", "b", "b"], "instrument": ["ETH_USDC-PERPETUAL", "USDC"] * 2,
+            "quantity": [1_000.0, 430_000.0, 1.0, 2_000.0]}  # fmt: skip
+    book = mc.Book.from_tables(held)
+
+    def first(**options):
+        depth = Depth.square_root(eth, 1e5, 0.001)
+        made = mc.work_off(book, eth, depth, interval_s=20.0, half_life_s=20.0, push=0.0, **options)
+        return -next(made).trade_table()["quantity"].sum() * 3_000
+
+    lot = float(eth.risk.lot.max()) * 3_000
+    assert first() == pytest.approx(1.6e6 / 32, abs=lot)
+    assert first(least=0.02) == pytest.approx(0.02 * 1.6e6, abs=lot)
+    assert first(share=0.01) == pytest.approx(0.01 * 1.6e6, abs=lot)
+    assert first(least=0.0) == 0.0
+    alone = one(eth, 1_000.0, 430_000.0)
+    depth = Depth.square_root(eth, 1e5, 0.001)
+    made = mc.work_off(alone, eth, depth, interval_s=20.0, half_life_s=20.0, push=0.0, share=0.1)
+    sold = -next(made).trade_table()["quantity"].sum() * 3_000
+    assert sold == pytest.approx(0.1 * 1.6e6, abs=lot)  # nobody minds
+
+
 def test_doubtful_prices_pause(eth):
     book = one(eth, 10.0, 4_000.0)
     plans = mc.plan(book, eth, deep(eth), paused=["ETH"])
