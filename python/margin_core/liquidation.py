@@ -331,15 +331,29 @@ class Plans:
         return np.asarray(waits & (plans["equity_after"] < needed))
 
     def check(self, book: PackedBook | None = None) -> None:
-        """Is every account still what it was? Ask before each slice of a plan.
+        """Is every account still what it was when it was planned? Ask before the first trade.
+
+        A plan's own trades change its accounts, too: what is left of it is refused then. Prices,
+        requirements and the depth are not looked at; where those have moved, plan anew.
+
+        Parameters
+        ----------
+        book : PackedBook, optional
+            Now; packed to the lots of the plan.
 
         Raises
         ------
+        ArgumentError
+            No packed book, or one of other risk lots.
         RowOrderError
             An account's positions, orders, cash or mode have changed; `error.row` is its row. Make
             a new plan.
         """
-        _liquidation.check(self.plans, (book or self.book).handle)
+        if book is None:
+            book = self.book
+        is_a("book", book, PackedBook)
+        check_lots("the book is packed", book.risk_lot, self.margin.risk)
+        _liquidation.check(self.plans, book.handle)
 
     def after(self) -> PackedBook:
         """The book once every trade is done at its cost, orders of planned accounts cancelled."""

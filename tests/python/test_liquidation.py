@@ -118,6 +118,24 @@ def test_a_plan_is_refused_once_its_account_has_changed(eth):
     assert caught.value.row == 0
 
 
+def test_a_check_says_whether_the_account_changed_its_own_trades_too_and_not_prices(eth):
+    quotes = {"instrument": ["ETH_USDC-PERPETUAL"], "forward_usd": [3_000.0]}
+    book = one(eth, 10.0, 4_000.0)
+    plans = mc.plan(book, eth, deep(eth))
+    assert len(plans.trades)
+    with pytest.raises(RowOrderError, match="has changed"):
+        plans.check(plans.after())
+    held = {"account": ["a", "a"], "instrument": ["ETH_USDC-PERPETUAL", "USDC"],
+            "quantity": [10.0, 4_000.0]}  # fmt: skip
+    with pytest.raises(ArgumentError, match="PackedBook is needed, not Book"):
+        plans.check(mc.Book.from_tables(held))
+    with pytest.raises(ArgumentError, match="other risk lots"):
+        plans.check(one(other_lots(eth), 10.0, 4_000.0))
+    later = mc.Market.from_table(quotes, now=NOW + 1, index={"ETH": 2_999.0, "USDC": 1.0})
+    assert np.array_equal(mc.Margin.of(later).risk.lot, eth.risk.lot)
+    plans.check(book)
+
+
 def test_what_goes_in_any_case_is_what_comes_back_of_one_depth(eth):
     """Half of a depth is back in a half-life: a 32nd of the side, of 1.6 million USD.
 

@@ -92,7 +92,8 @@ MC_API MC_MUST_CHECK mc_status mc_plan_accounts(const mc_margin *margin, const m
                                                 size_t *n_done, mc_error *err);
 
 /* Is the account still what it was when the plan was made: positions, orders, cash and mode? Ask
- * before every slice of a plan.
+ * before the first of its trades: that changes the account, too, and what is left of the plan is
+ * refused. Prices, requirements and the depth are not looked at.
  *
  * Errors: MC_ERR_ARGUMENT, MC_ERR_INSTRUMENT; MC_ERR_ORDER it has changed: make a new plan
  */
