@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from margin_core._binding import _auction
+from margin_core.checks import is_a, whole
 from margin_core.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -51,19 +52,29 @@ class AuctionClock:
     ran_ns: int = 0
     running: bool = True
 
+    def __post_init__(self) -> None:
+        for name in ("seen_ns", "ran_ns"):
+            whole(name, getattr(self, name), -(1 << 63), (1 << 63) - 1)
+        is_a("running", self.running, (bool, np.bool_))
+
     def follow(self, now_ns: int, *, valid: bool) -> AuctionClock:
         """The clock after the oracle was found valid, or not, at `now_ns`.
 
         Raises
         ------
+        ArgumentError, DomainError
+            A time that is no whole number of int64, a `valid` that is no bool.
         RowOrderError
             `now_ns` is before a time that it was told.
         """
+        is_a("valid", valid, (bool, np.bool_))
+        now_ns = whole("now_ns", now_ns, -(1 << 63), (1 << 63) - 1)
         ran_ns = _auction.follow(self.seen_ns, self.ran_ns, self.running, now_ns, valid)
-        return AuctionClock(now_ns, ran_ns, valid)
+        return AuctionClock(now_ns, ran_ns, bool(valid))
 
     def elapsed_s(self, now_ns: int) -> float:
         """Seconds that count at `now_ns`, at or after the latest time it was told."""
+        now_ns = whole("now_ns", now_ns, -(1 << 63), (1 << 63) - 1)
         return _auction.elapsed_s(self.seen_ns, self.ran_ns, self.running, now_ns)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from margin_core._binding import _liquidation
 from margin_core.book import PackedBook, check_lots, packed_for
-from margin_core.checks import is_a
+from margin_core.checks import column, is_a, mapping, real
 from margin_core.checks import number as checked_number
 from margin_core.errors import (
     ArgumentError,
@@ -220,10 +220,20 @@ class Depth:
         move : unit -> (down, up), optional
             How far its price may be pushed, as fractions; see `next_thresholds`. Levels further
             from the mark are left alone.
+
+        Raises
+        ------
+        UnknownInstrumentError
+            A move of a unit that the margin does not have.
+        DomainError
+            0 <= least <= share <= 1 does not hold, or a move is below 0.
         """
         instruments, risk = self.margin.risk.instruments, self.margin.risk
         moves = None
         if move is not None:
+            unknown = [unit for unit in mapping("move", move) if unit not in instruments.units]
+            if unknown:
+                raise UnknownInstrumentError(f"move of {unknown[0]!r}: the margin has no such unit")
             by_unit = np.array([move.get(u, (np.inf, np.inf)) for u in instruments.units], float)
             moves = by_unit[instruments.unit]
             puts = instruments.kind == Kind.PUT
@@ -319,14 +329,23 @@ class Plans:
 
         Raises
         ------
+        ArgumentError
+            `im` is not one number for each account of the book.
         DomainError
-            `wait_s` is negative or not finite.
+            `wait_s` or a requirement is negative or not finite; `error.row` is the account.
         """
-        if not 0.0 <= wait_s < np.inf:
+        if not 0.0 <= real("wait_s", wait_s) < np.inf:
             raise DomainError(f"wait_s is {wait_s}; 0 or more is needed")
+        held, n = column("im", im), len(self.book.cash)
+        if held.shape != (n,):
+            raise ArgumentError(f"im has shape {held.shape}; the book has {n} accounts")
+        bad = ~((held >= 0.0) & (held < np.inf))
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise DomainError(f"im of account {row} is {held[row]:g}; 0 or more is needed", row=row)
         plans = self.plans
         left = plans["mm_after"] / np.maximum(plans["mm"], 1)
-        needed = np.sqrt(wait_s / RANGE_S) * left * np.asarray(im)[plans["account"]]
+        needed = np.sqrt(wait_s / RANGE_S) * left * held[plans["account"]]
         waits = plans["outcome"] == OUTCOMES.index("waits")
         return np.asarray(waits & (plans["equity_after"] < needed))
 
@@ -462,6 +481,7 @@ def plan(
     """
     packed = packed_for(book, margin.risk)
     is_a("depth", depth, Depth)
+    is_a("proportional", proportional, (bool, np.bool_))
     check_lots("the depth is made", depth.margin.risk.lot, margin.risk)
     if standing is not None:
         check_standing(standing, len(packed.cash))

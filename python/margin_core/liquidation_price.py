@@ -12,6 +12,7 @@ import numpy as np
 
 from margin_core._binding import _liquidation_price
 from margin_core.book import Book, cost_bases
+from margin_core.checks import real
 from margin_core.errors import ArgumentError, DomainError, ExactnessError, UnknownInstrumentError
 from margin_core.isa import as_threads
 from margin_core.sweep import exposure_of, named
@@ -98,7 +99,7 @@ def liquidation_prices(
     accounts : names, optional
         Only these; all by default.
     tick_usd : float, optional
-        By default the power of ten at most 1e-6 of the price.
+        At most the price; by default the power of ten at most 1e-6 of it.
     moves : (down, up)
         How far to look, as fractions of today's price.
     steps : int
@@ -123,8 +124,8 @@ def liquidation_prices(
         raise UnknownInstrumentError(f"no unit {unit!r} among {', '.join(margin.units)}")
     price = float(margin.market.index_usd[margin.market.instruments.units.index(unit)])
     tick = 10.0 ** math.floor(math.log10(price * TICK_FRAC)) if tick_usd is None else tick_usd
-    if not (math.isfinite(tick) and tick > 0.0):
-        raise DomainError(f"tick_usd is {tick}")
+    if not 0.0 < real("tick_usd", tick) <= price:
+        raise DomainError(f"tick_usd is {tick}; above 0 and at most the price, {price:g}")
     per_usd = 1.0 / tick
     per_usd = round(per_usd) if abs(per_usd - round(per_usd)) < 1e-9 * per_usd else per_usd
     threads = as_threads(threads)

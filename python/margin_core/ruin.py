@@ -12,6 +12,7 @@ import numpy as np
 
 from margin_core._binding import _sweep
 from margin_core.book import packed_for
+from margin_core.checks import column, mapping, real, whole
 from margin_core.errors import ArgumentError, DomainError
 from margin_core.isa import as_threads
 from margin_core.risk import RiskArray
@@ -92,11 +93,13 @@ def ruin(
     ArgumentError, DomainError
         Weights that do not fit, or that are all 0.
     """
-    weight = np.ones(len(scenarios)) if weights is None else np.array(weights, dtype=np.float64)
+    weight = np.ones(len(scenarios)) if weights is None else column("weights", weights)
     if weight.shape != (len(scenarios),):
         raise ArgumentError(f"weights has shape {weight.shape} for {len(scenarios)} scenarios")
-    if not (np.isfinite(weight).all() and (weight >= 0.0).all() and weight.sum() > 0.0):
+    if not (np.isfinite(weight).all() and (weight >= 0.0).all() and weight.any()):
         raise DomainError("weights are finite, 0 or more, and not all 0")
+    # By a power of two, which changes no bit: no sum of them, or of squares, overflows.
+    weight = np.ldexp(weight, -int(np.frexp(weight.max())[1]))
     threads = as_threads(threads)
     packed = packed_for(book, margin.risk)
     standing = sweep(packed, margin, threads=threads)
@@ -141,10 +144,13 @@ def draws(
     correlation : (U, U), optional
         Of the units in the order of `vol`; 0 by default.
     """
-    units, sigma = list(vol), np.array(list(vol.values()), dtype=np.float64)
-    if n < 2 or n % 2 or not (np.isfinite(sigma).all() and (sigma >= 0.0).all()):
+    units = list(mapping("vol", vol))
+    sigma = column("vol", list(vol.values()))
+    if not units:
+        raise ArgumentError("vol names no unit")
+    if whole("n", n) < 2 or n % 2 or not (np.isfinite(sigma).all() and (sigma >= 0.0).all()):
         raise ArgumentError("n is even and positive, volatilities are finite and 0 or more")
-    if not (math.isfinite(horizon_days) and horizon_days > 0.0):
+    if not 0.0 < real("horizon_days", horizon_days) < math.inf:
         raise ArgumentError(f"horizon_days is {horizon_days}")
     rho = np.eye(len(units)) if correlation is None else np.array(correlation, dtype=np.float64)
     if (
@@ -187,22 +193,36 @@ def scaled_history(
     horizon_days : float
         By how much time to expiry shrinks.
 
+    Raises
+    ------
+    ArgumentError, DomainError
+        Columns that do not fit, a unit without a volatility, a time below 0, a price or volatility
+        that is not positive.
+
     Notes
     -----
     Overlapping returns are not independent: `Ruin`'s errors are too small by about sqrt(step).
     Source: Barone-Adesi, Giannopoulos, Vosper (1999), Journal of Futures Markets 19.
     """
     moves = {}
-    lengths = {len(np.asarray(prices)) for prices in close.values()}
-    if len(lengths) != 1 or step < 1 or min(lengths) <= step:
-        raise ArgumentError("close has equally many prices of every unit, more than step")
-    for unit, prices in close.items():
-        price = np.asarray(prices, dtype=np.float64)
+    series = {unit: column(f"close of {unit}", p) for unit, p in mapping("close", close).items()}
+    shapes = {prices.shape for prices in series.values()}
+    if len(shapes) != 1 or len(next(iter(shapes))) != 1:
+        raise ArgumentError("close has a column of prices for at least one unit, equally long")
+    (n,) = next(iter(shapes))
+    if not 1 <= whole("step", step) < n:
+        raise ArgumentError(f"step is {step}; 1 to {n - 1} with {n} prices")
+    if not 0.0 <= real("horizon_days", horizon_days) < math.inf:
+        raise ArgumentError(f"horizon_days is {horizon_days}; 0 or more is needed")
+    lacking = [unit for unit in series if unit not in mapping("vol", vol)]
+    if vol is not None and lacking:
+        raise ArgumentError(f"vol has none of {lacking[0]}")
+    for unit, price in series.items():
         if not (np.isfinite(price).all() and (price > 0.0).all()):
             raise DomainError(f"close of {unit}: prices are finite and positive")
         change = np.log(price[step:] / price[:-step])
         if vol is not None:
-            sigma = np.asarray(vol[unit], dtype=np.float64)
+            sigma = column(f"vol of {unit}", vol[unit])
             if (
                 sigma.shape != price.shape
                 or not (sigma > 0.0).all()
@@ -212,7 +232,7 @@ def scaled_history(
             change = change * (sigma[-1] / sigma[:-step])
         moves[unit] = np.expm1(change)
     return Scenarios.from_arrays(
-        [f"day {i}" for i in range(min(lengths) - step)], moves, horizon_days=horizon_days
+        [f"day {i}" for i in range(n - step)], moves, horizon_days=horizon_days
     )
 
 

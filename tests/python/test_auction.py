@@ -220,3 +220,26 @@ def test_an_error_names_the_row():
     with pytest.raises(errors.DomainError) as caught:
         DERIVE.bid([5.0, -5.0], 9.0, 0)
     assert caught.value.row == 1
+
+
+@pytest.mark.parametrize("bad", ["x", 1.5, None, float("nan"), True, 1 << 63])
+def test_a_clock_takes_whole_times(bad):
+    for call in (
+        lambda: mc.AuctionClock(bad),
+        lambda: mc.AuctionClock(0, bad),
+        lambda: mc.AuctionClock(0).follow(bad, valid=True),
+        lambda: mc.AuctionClock(0).elapsed_s(bad),
+    ):
+        with pytest.raises(errors.DomainError, match="is not a whole number"):
+            call()
+
+
+@pytest.mark.parametrize("bad", ["no", 1, None])
+def test_a_price_is_valid_or_it_is_not(bad):
+    for call in (
+        lambda: mc.AuctionClock(0).follow(1, valid=bad),
+        lambda: mc.AuctionClock(0, 0, bad),
+    ):
+        with pytest.raises(errors.ArgumentError, match="bool"):
+            call()
+    assert mc.AuctionClock(0).follow(1, valid=np.bool_(False)) == mc.AuctionClock(1, 1, False)

@@ -423,6 +423,35 @@ def test_a_depth_of_other_lots_and_a_standing_of_another_book_are_refused(eth):
             call()
 
 
+@pytest.mark.parametrize(
+    ("im", "error", "words"),
+    [
+        ([float("nan")], DomainError, "im of account 0"),
+        ([-1], DomainError, "im of account 0 is -1"),
+        ([float("inf")], DomainError, "im of account 0"),
+        ([], ArgumentError, "the book has 1 accounts"),
+        ([1, 2], ArgumentError, "the book has 1 accounts"),
+        (1, ArgumentError, "the book has 1 accounts"),
+        (["x"], ArgumentError, "im: numbers are needed"),
+    ],
+)
+def test_a_requirement_that_is_none_is_refused(eth, im, error, words):
+    plans = mc.plan(one(eth, 10.0, 4_000.0), eth, deep(eth))
+    with pytest.raises(error, match=words):
+        plans.cannot_wait(im, 1.0)
+
+
+def test_a_budget_of_a_unit_that_is_not_there_is_refused(eth):
+    depth = deep(eth)
+    with pytest.raises(UnknownInstrumentError, match="move of 'FOO'"):
+        depth.budget(move={"ETH": (0.1, 0.1), "FOO": (0.1, 0.1)})
+    with pytest.raises(ArgumentError, match="proportional: bool"):
+        mc.plan(one(eth, 10.0, 4_000.0), eth, depth, proportional="no")
+    for wait in ("long", True, None):
+        with pytest.raises(DomainError, match="wait_s"):
+            mc.plan(one(eth, 10.0, 4_000.0), eth, deep(eth)).cannot_wait([1], wait)
+
+
 def test_a_proportional_plan_needs_a_side_for_every_contract():
     """Nobody buys the ether: selling the bitcoin alone would be no proportion."""
     names = ["BTC_USDC-PERPETUAL", "ETH_USDC-PERPETUAL"]

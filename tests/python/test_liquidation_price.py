@@ -117,6 +117,7 @@ def test_what_makes_no_sense_is_refused(margin):
     held = book(("a", "BTC_USDC-PERPETUAL", 1.0), ("a", "USDC", 20_000.0))
     for change, error in (
         ({"tick_usd": 0.0}, DomainError), ({"tick_usd": float("nan")}, DomainError),
+        ({"tick_usd": 1e9}, DomainError), ({"tick_usd": "0.01"}, DomainError),
         ({"moves": (-1.0, 1.0)}, DomainError), ({"moves": (-0.5, 0.0)}, DomainError),
         ({"steps": 0}, ArgumentError), ({"accounts": ["nobody"]}, UnknownInstrumentError),
     ):  # fmt: skip

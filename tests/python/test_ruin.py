@@ -125,7 +125,7 @@ def test_shares_are_those_of_plain_loops_on_every_copy():
         (lambda m, b, s: draws({"A": 0.5}, 0.0, 2), ArgumentError, "horizon_days"),
         (lambda m, b, s: draws({"A": 0.5, "B": 0.5}, 1.0, 2, correlation=[[1, 2], [2, 1]]),
          ArgumentError, "semidefinite"),
-        (lambda m, b, s: scaled_history({"A": [1.0, 2.0]}, 2), ArgumentError, "more than step"),
+        (lambda m, b, s: scaled_history({"A": [1.0, 2.0]}, 2), ArgumentError, "step is 2"),
         (lambda m, b, s: scaled_history({"A": [1.0, -2.0]}, 1), DomainError, "close of A"),
         (lambda m, b, s: barrier_probability(0.0, 1.0, -0.1), DomainError, "positive"),
     ],
@@ -134,3 +134,47 @@ def test_what_makes_no_sense_is_named(margin, call, error, words):
     worlds = draws({"ETH": VOL, "USDC": 0.0}, 1.0, 4)
     with pytest.raises(error, match=words):
         call(margin, held(("a", "ETH", 1.0)), worlds)
+
+
+def test_weights_of_any_size_are_shares(margin):
+    """A sum past the largest float, or squares below the least: the same as weights of 1, 2, 3."""
+    book = held(("a", "ETH_USDC-PERPETUAL", 10.0), ("a", "USDC", 2_000.0))
+    worlds = draws({"ETH": VOL, "USDC": 0.0}, 1.0, 300, seed=3)
+    weights = 1.0 + np.arange(300) % 3
+    said = ruin(book, margin, worlds, weights)
+    assert 0.0 < said.ruined[0] < 1.0
+    for scale in (2.0**1020, 2.0**-1000):
+        again = ruin(book, margin, worlds, weights * scale)
+        assert again.ruined == said.ruined and again.effective == said.effective
+    with pytest.raises(ArgumentError, match="weights: numbers"):
+        ruin(book, margin, worlds, ["x"] * 300)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ({"close": {}}, ArgumentError, "at least one unit"),
+        ({"close": {"ETH": 1.0}}, ArgumentError, "at least one unit"),
+        ({"close": {"ETH": ["x", "y", "z"]}}, ArgumentError, "close of ETH: numbers"),
+        ({"close": "ETH"}, ArgumentError, "close: a mapping"),
+        ({"step": 1.5}, DomainError, "step 1.5 is not a whole"),
+        ({"step": 3}, ArgumentError, "step is 3; 1 to 2 with 3"),
+        ({"horizon_days": -1.0}, ArgumentError, "horizon_days is -1"),
+        ({"horizon_days": float("nan")}, ArgumentError, "horizon_days is nan"),
+        ({"vol": {"BTC": [1.0, 1.0, 1.0]}}, ArgumentError, "vol has none of ETH"),
+        ({"vol": {}}, ArgumentError, "vol has none of ETH"),
+    ],
+)
+def test_a_history_that_makes_no_sense_is_refused(change, error, words):
+    given = {"close": {"ETH": [1.0, 2.0, 3.0]}, "step": 1} | change
+    with pytest.raises(error, match=words):
+        scaled_history(given.pop("close"), given.pop("step"), **given)
+
+
+def test_draws_of_nothing_are_refused():
+    with pytest.raises(ArgumentError, match="vol names no unit"):
+        draws({}, 1.0, 2)
+    with pytest.raises(ArgumentError, match="vol: a mapping"):
+        draws([0.8], 1.0, 2)
+    with pytest.raises(DomainError, match="horizon_days"):
+        draws({"ETH": 0.8}, "1", 2)

@@ -141,6 +141,13 @@ def test_bad_prices_and_times_are_named():
     with pytest.raises(RowOrderError, match="had no price for") as caught:
         one.update(far, np.abs(price))
     assert caught.value.row == 300
+    late = time_ns.astype(np.float64)
+    late[7] = np.nan
+    with pytest.raises(DomainError, match="time_ns is nan") as caught:
+        one.update(late, np.abs(price))
+    assert caught.value.row == 7
+    with pytest.raises(ArgumentError, match="price_usd: prices are needed, not '"):
+        one.update(time_ns, np.abs(price).astype(str))
     with pytest.raises(ArgumentError, match="n_steps, 2"):
         one.update(time_ns, price[:, :1])
     with pytest.raises(ArgumentError, match="no tail for 0.9: 0.99, 0.995"):

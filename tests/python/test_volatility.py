@@ -185,3 +185,25 @@ def test_prices_of_absent_bars_are_not_read():
     both = kept.ready & found.ready
     assert np.array_equal(kept.vol[both], found.vol[both]) and both.sum() > 100
     assert not kept.ready[30, 1] and found.ready[30, 1]
+
+
+def test_text_is_no_price_and_a_part_of_a_nanosecond_no_time():
+    one = mc.VolatilityEstimator("parkinson", 1, window=2)
+    row = [[100.0]]
+    for name in ("close", "high", "low"):
+        prices = {"close": row, "high": row, "low": row} | {name: [["100"]]}
+        close = prices.pop("close")
+        with pytest.raises(ArgumentError, match=f"{name}: prices are needed, not '100'"):
+            one.update([HOUR_NS], close, **prices)
+    with pytest.raises(ArgumentError, match="close: prices"):
+        one.update([HOUR_NS], np.array([["100"]], dtype=object), high=row, low=row)
+    for bad in (np.nan, HOUR_NS + 0.5, 2.0**63):
+        with pytest.raises(DomainError, match="end_ns is") as caught:
+            one.update([float(HOUR_NS), bad], row * 2, high=row * 2, low=row * 2)
+        assert caught.value.row == 1
+    with pytest.raises(ArgumentError, match="whole nanoseconds are needed, not <U"):
+        one.update(["1"], row, high=row, low=row)
+    assert one.end_ns == 0
+    hour = np.array(["1970-01-01T01"], dtype="datetime64[h]")
+    one.update(hour, row, open=row, high=row, low=row)
+    assert one.end_ns == HOUR_NS

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from margin_core._binding import _dynamics
 from margin_core.dynamics.bars import DAY_NS
+from margin_core.dynamics.volatility import prices_usd, times_ns
 from margin_core.errors import ArgumentError, ModelError
 from margin_core.isa import as_threads
 from margin_core.model import MarginModel, faults, load_model, read_table
@@ -288,11 +289,13 @@ class Thresholds:
         RowOrderError
             Time that does not rise, or a unit without a price for longer than `gap_days`; `row` is
             the step.
+        ArgumentError
+            Times that are not whole numbers, prices that are text.
         NotFiniteError, DomainError
             A price that is not a positive number. Nothing is remembered of such a call.
         """
-        times = np.ascontiguousarray(time_ns, dtype=np.int64)
-        prices = np.ascontiguousarray(price_usd, dtype=np.float64)
+        times = times_ns("time_ns", time_ns)
+        prices = prices_usd("price_usd", price_usd)
         if times.ndim != 1 or prices.shape != (len(times), len(self.units)):
             raise ArgumentError(
                 f"time_ns is (n_steps,) and price_usd (n_steps, {len(self.units)}), got "

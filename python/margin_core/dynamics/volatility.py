@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from margin_core._binding import _dynamics
-from margin_core.errors import ArgumentError
+from margin_core.checks import column, shown
+from margin_core.errors import ArgumentError, DomainError
 from margin_core.isa import as_threads
 
 if TYPE_CHECKING:
@@ -146,18 +147,22 @@ class VolatilityEstimator:
             A price that is not a positive number, a high below a low; `row` is the bar, the message
             names the series. Nothing is remembered of such a call.
         """
-        ends = np.ascontiguousarray(end_ns, dtype=np.int64)
-        closes = np.ascontiguousarray(close, dtype=np.float64)
+        ends = times_ns("end_ns", end_ns)
+        closes = prices_usd("close", close)
         if ends.ndim != 1 or closes.ndim != 2 or closes.shape[1] != self.n_series:
             raise ArgumentError(
                 f"end_ns is (n_bars,) and close (n_bars, {self.n_series}), got {ends.shape} and "
                 f"{closes.shape}"
             )
         flags = None if present is None else _flags(present)
+        opens, highs, lows = (
+            None if table is None else prices_usd(name, table)
+            for name, table in (("open", open), ("high", high), ("low", low))
+        )
         vol = np.empty(closes.shape)
         ready = np.empty(closes.shape, dtype=np.bool_)
         self.end_ns = _dynamics.volatility(
-            *self._options, self.threads, ends, _prices(open), _prices(high), _prices(low), closes,
+            *self._options, self.threads, ends, opens, highs, lows, closes,
             flags, self.end_ns, self._memory, vol, ready.view(np.uint8),
         )  # fmt: skip
         return VolatilityResult(vol, ready)
@@ -169,8 +174,29 @@ class VolatilityEstimator:
         return other
 
 
-def _prices(table: ArrayLike | None) -> NDArray[np.float64] | None:
-    return None if table is None else np.ascontiguousarray(table, dtype=np.float64)
+def prices_usd(name: str, table: ArrayLike) -> NDArray[np.float64]:
+    """A table of prices; text is refused even where it reads like a number."""
+    given = np.asarray(table)
+    if given.dtype.kind in "USO":
+        found = given.ravel().tolist()
+        text = next((price for price in found if isinstance(price, (str, bytes))), None)
+        if text is not None:
+            raise ArgumentError(f"{name}: prices are needed, not {shown(text)}")
+    return np.ascontiguousarray(column(name, given))
+
+
+def times_ns(name: str, times: ArrayLike) -> NDArray[np.int64]:
+    """Nanoseconds since 1970, datetime64 too; what is NaN or no whole number is refused."""
+    given = np.asarray(times)
+    if given.dtype.kind == "M":
+        given = given.astype("datetime64[ns]").astype(np.int64)
+    if given.dtype.kind not in "iuf" and given.size:
+        raise ArgumentError(f"{name}: whole nanoseconds are needed, not {given.dtype}")
+    bad = ~((np.abs(given.astype(np.float64)) < 2.0**63) & (given == np.rint(given)))
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise DomainError(f"{name} is {given.ravel()[row]}; whole nanoseconds are needed", row=row)
+    return np.ascontiguousarray(given, dtype=np.int64)
 
 
 def _flags(present: ArrayLike) -> NDArray[np.uint8]:
