@@ -6,6 +6,7 @@ import pytest
 
 from margin_core.cli import main
 from margin_core.crash.impact import Impact
+from margin_core.crash.path import is_crash
 from margin_core.crash.simulate import crash
 from margin_core.crash.venue import QUANTUM, Venue
 from margin_core.dynamics.bars import read_bars
@@ -46,6 +47,21 @@ def test_money_is_conserved_at_every_step(october):
         assert run.totals["adl_excess_quanta"] <= 1
         paid = sum(run.totals[f"{who}_usd"] for who in ("insurance", "adl", "socialised"))
         assert paid <= run.totals["bad_debt_usd"] * (1 + 1e-9) + 1e-6
+
+
+def test_a_price_that_goes_to_nothing_is_no_crash_to_play():
+    """Terra's LUNA: a millionth of its price left. Ten contracts of a cent are no risk lot."""
+    one = event(OCTOBER)
+    for fall, listed in ((-0.95, True), (-0.999999, False)):
+        spot = {"BTC": -0.25, "LUNA": fall}
+        shock = one.shock.model_copy(update={"spot": spot, "liquidity": {"LUNA": 0.01}})
+        other = one.model_copy(update={"shock": shock})
+        assert is_crash(other) == listed
+        if listed:
+            crash(other, n_accounts=50, impact=0.0)
+        else:
+            with pytest.raises(ArgumentError, match="none to nothing"):
+                crash(other, n_accounts=50, impact=0.0)
 
 
 def test_nobody_is_liquidated_before_the_crash_begins(october):

@@ -34,6 +34,7 @@ REBOUND = 1 / 3  # of the move, in the hour after the bottom
 DEPTH_HALF_LIFE_S = 2 * HOUR_S  # of what is missing of it, after the bottom
 NO_LIQUIDITY, NO_VOL = 0.1, 0.8  # where the event names none
 FINE_S, COARSE_S, STEP_MOVE = 60, 300, 0.005  # a step is fine where any price moves more
+FURTHEST_FALL = -0.95  # beyond it a step of a contract is worth too little to be a risk lot
 START_USD = {"BTC": 8_000.0, "ETH": 200.0, "SOL": 150.0}
 
 
@@ -66,9 +67,9 @@ class Path:
 
 
 def is_crash(event: Event) -> bool:
-    """Whether its figures say how prices moved, far enough to simulate."""
+    """Whether its figures say how prices moved, far enough to simulate and not to nothing."""
     moves = event.shock.spot.values()
-    return any(abs(move) >= 0.05 for move in moves) and all(-1.0 < m <= 10.0 for m in moves)
+    return any(abs(m) >= 0.05 for m in moves) and all(FURTHEST_FALL <= m <= 10.0 for m in moves)
 
 
 def crash_path(event: Event, bars: Mapping[str, Bars] | None = None, *, seed: int = 0) -> Path:
@@ -85,7 +86,7 @@ def crash_path(event: Event, bars: Mapping[str, Bars] | None = None, *, seed: in
     """
     shock, held = event.shock, dict(bars or {})
     if not is_crash(event):
-        raise ArgumentError(f"{event.id}: no event that moved prices")
+        raise ArgumentError(f"{event.id}: no event that moved a price by 5 % and none to nothing")
     names = {name.replace("_", ""): name for name in shock.spot}
     units = tuple(names)
     begin_s = _begin_s(event)
