@@ -142,7 +142,8 @@ def test_assets_of_the_catalogue_are_one_pool_with_the_rest(run, carry, tmp_path
         ("asset,market_usd\nUSD,1\nUSD,0.5\n", ["row 1, asset: 'USD' is there twice"]),
         ("asset,market_usd,exit_opn\nETH,1,true\n", ["a.csv", "exit_opn"]),
         ("asset,market_usd\nstETH,1\n", ["market_usd: no price of 'ETH'"]),
-        ("asset,market_usd\nETH,1\nEURC,1\nEUR,1\n", ["EURC follows 'EUR'"]),
+        ("asset,market_usd\nETH,2500\n", ["'ETH'", "2500", "4000", "two prices of one coin"]),
+        ("asset,market_usd\nETH,4000\nEURC,1\nEUR,1\n", ["EURC follows 'EUR'"]),
         ("asset,market_usd,exit_open\nETH,1,perhaps\n", ["a.csv, row 0 (line 2), exit_open"]),
         ("asset\nETH\n", ["a.csv", "market_usd"]),
     ],
@@ -152,10 +153,12 @@ def test_an_asset_that_cannot_be_is_named(run, carry, tmp_path, text, words):
     refused(run("margin", *ETHER, "--assets", "a.csv"), *words)
 
 
-def test_an_asset_without_a_price_says_what_is_missing(run, carry):
+def test_an_asset_without_a_price_says_what_is_missing(run, carry, tmp_path):
     refused(run("margin", *ETHER), "p.csv, row 0 (line 2), instrument: 'wstETH'", "has a price of")
     refused(run("margin", *ETHER, "--assets", "a.csv", "--catalogue", "x"), "x: No such file")
     refused(run("sweep", "--synthetic", 10, "--assets", "a.csv"), "--synthetic")
+    (tmp_path / "p.csv").write_text("account,instrument,quantity\nx,ETH_USDC-PERPETUAL,1\n")
+    refused(run("margin", *ETHER, "--catalogue", "x.toml"), "--catalogue is of --assets")
 
 
 def test_plan_closes_the_least_and_says_who_is_left(run, tmp_path):

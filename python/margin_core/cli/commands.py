@@ -112,6 +112,8 @@ def _load(
     )
     market = inputs.read_market(markets, files["now"], files["index"])
     if files["assets"] is None:
+        if files["catalogue"] != "house":
+            raise click.UsageError("--catalogue is of --assets, which are not given")
         return book, Margin.of(market, model, threads=threads)
     from margin_core.collateral.pool import pooled_margin
 

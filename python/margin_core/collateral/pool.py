@@ -15,6 +15,7 @@ from margin_core.collateral.catalogue import Catalogue, load_catalogue
 from margin_core.collateral.haircut import haircuts
 from margin_core.collateral.redemption import AssetPrices
 from margin_core.collateral.worlds import joint_worlds
+from margin_core.errors import ArgumentError
 
 if TYPE_CHECKING:
     from margin_core.book import Book
@@ -27,6 +28,9 @@ __all__ = ["pooled_margin"]
 
 #: What stands for a price of 0, which a market does not have.
 LEAST_USD = 1e-6
+
+#: By how much two venues may differ on a coin.
+NOISE_FRAC = 0.05
 
 
 def pooled_margin(
@@ -95,6 +99,7 @@ def pooled_margin(
     is_a("prices", prices, AssetPrices)
     prices.checked(c)
     assets = tuple(prices.market_usd)
+    _same_price(market, prices)
     model = load_model(model)
     marks = dict(zip(assets, haircuts(assets, prices, catalogue=c).mark_usd.tolist(), strict=True))
     stands = {s: mark or max(prices.market_usd[s], LEAST_USD) for s, mark in marks.items()}
@@ -115,6 +120,17 @@ def pooled_margin(
         wide, model, worlds, factors=factors, haircuts=off,
         open_interest_usd=open_interest_usd, threads=threads,
     )  # fmt: skip
+
+
+def _same_price(market: Market, prices: AssetPrices) -> None:
+    """A coin that is a unit of the market has one price, up to the noise between two venues."""
+    for unit, index in zip(market.instruments.units, market.index_usd.tolist(), strict=True):
+        price = prices.market_usd.get(unit, index)
+        if abs(price - index) > NOISE_FRAC * index:
+            raise ArgumentError(
+                f"market_usd[{unit!r}] is {price:g}, the market's index {index:g}: "
+                "two prices of one coin"
+            )
 
 
 def _held_usd(book: Book, prices: AssetPrices) -> dict[str, float]:
