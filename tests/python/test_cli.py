@@ -181,6 +181,29 @@ def test_plan_closes_the_least_and_says_who_is_left(run, tmp_path):
     refused(run("plan"), "give --market and --positions, or --synthetic N")
 
 
+def test_an_owner_beyond_his_cap_is_named_and_explained(run, carry, tmp_path):
+    """150 million of stETH in two accounts of one owner, where 100 count in full."""
+    quantity = 0.75e8 / 3_960.0
+    (tmp_path / "p.csv").write_text(
+        f"account,instrument,quantity\na,stETH,{quantity:.3f}\nb,stETH,{quantity:.3f}\nc,stETH,1\n"
+    )
+    (tmp_path / "w.csv").write_text("account,owner\na,x\nb,x\nc,y\n")
+    options = (*ETHER, "--assets", "a.csv", "--accounts", "w.csv")
+    ran = run("margin", *options)
+    assert "counts in full: 1, the first a of stETH" in ran.err
+    fits(ran)
+
+    def haircut(account):
+        lines = fits(run("explain", account, *options)).splitlines()
+        line = next(line for line in lines if "collateral haircuts" in line)
+        return float(line.split()[-1].replace(",", ""))
+
+    both = haircut("a")
+    (tmp_path / "w.csv").write_text("account,owner\na,x\nb,z\nc,y\n")
+    assert both - haircut("a") == pytest.approx(0.75e8 / 12, rel=0.1)
+    assert run("margin", *options).err == ""
+
+
 @pytest.mark.parametrize("kind", ["collateral", "oracle", "thresholds"])
 def test_model_checks_catalogues_and_rules_too(run, tmp_path, kind):
     out = fits(run("model", "--kind", kind))

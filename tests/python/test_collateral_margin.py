@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import margin_core as mc
+from margin_core.collateral.pool import held_usd, owners_beyond
 from margin_core.errors import ArgumentError, ModelError, UnknownInstrumentError
 
 NOW = 1_767_225_600_000_000_000
@@ -261,3 +262,25 @@ def test_what_the_venue_holds_fills_its_caps(usdc_venue):
     free = mc.sweep(book, mc.pooled_margin(usdc_venue, prices)).amount("haircut_mm")
     full = mc.sweep(book, mc.pooled_margin(usdc_venue, prices, book=book)).amount("haircut_mm")
     assert (full - free > 0.1 * np.array([0.5, 0.4]) * cap).all()
+
+
+def test_owners_are_found_with_their_accounts_pockets_and_forms(usdc_venue):
+    """`x` has 60 million in an account, its pocket and wrapped in another; 100 count in full."""
+    prices = mc.AssetPrices(
+        {"USD": 1.0}, {"ETH": 2_000.0, "stETH": 2_000.0, "wstETH": 2_400.0}, rate={"wstETH": 1.2}
+    )
+    names = ["a", "p", "b", "c"]
+    positions = {
+        "account": names, "instrument": ["stETH", "stETH", "wstETH", "stETH"],
+        "quantity": [2e4, 1e4, 25e3, 3e4],
+    }  # fmt: skip
+    accounts = {
+        "account": names, "mode": ["portfolio", "isolated", "cross", "cross"],
+        "parent": [None, "a", None, None], "owner": ["x", None, "x", None],
+    }  # fmt: skip
+    book = mc.Book.from_tables(positions, accounts=accounts)
+    assert held_usd(book, prices, "p") == held_usd(book, prices, "b")
+    assert held_usd(book, prices, "b") == {"stETH": 6e7, "wstETH": 6e7}
+    assert held_usd(book, prices, "c") == {"stETH": 6e7, "wstETH": 0.0}
+    assert held_usd(book, prices) == {"stETH": 1.2e8, "wstETH": 6e7}
+    assert owners_beyond(book, prices) == [("a", "stETH")]

@@ -86,9 +86,10 @@ _threads = click.option("--threads", type=click.IntRange(0, MAX_THREADS), defaul
 
 
 def _load(
-    files: dict[str, Any], synthetic: int | None, seed: int, threads: int = 0
-) -> tuple[Book, Margin]:
-    """The book and its margin table, from files or made up."""
+    files: dict[str, Any], synthetic: int | None, seed: int, threads: int = 0,
+    account: str | None = None,
+) -> tuple[Book, Margin]:  # fmt: skip
+    """The book and its margin table, from files or made up; with one account's own caps."""
     from margin_core.book import Book
     from margin_core.cli import inputs, screen
     from margin_core.margin import Margin
@@ -115,12 +116,16 @@ def _load(
         if files["catalogue"] != "house":
             raise click.UsageError("--catalogue is of --assets, which are not given")
         return book, Margin.of(market, model, threads=threads)
-    from margin_core.collateral.pool import pooled_margin
+    from margin_core.collateral.pool import held_usd, owners_beyond, pooled_margin
 
     prices = inputs.read_assets(files["assets"], files["catalogue"])
+    mine = None if account is None else held_usd(book, prices, account)
+    if mine is None:
+        inputs.warn_of_owners(owners_beyond(book, prices, files["catalogue"]))
     return book, pooled_margin(
-        market, prices, model, catalogue=files["catalogue"], book=book, threads=threads
-    )
+        market, prices, model, catalogue=files["catalogue"], book=book, owner_usd=mine,
+        threads=threads,
+    )  # fmt: skip
 
 
 def _options_here() -> set[str | None]:
@@ -272,7 +277,7 @@ def explain(
     screen.check_output(picture, FORMATS)
     if picture:
         require_matplotlib()
-    book, margin = _load(files, synthetic, seed)
+    book, margin = _load(files, synthetic, seed, account=account)
     explanation = explain_account(book, margin, account, prices=liquidation)
     note = None
     if synthetic is not None:

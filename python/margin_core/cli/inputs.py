@@ -90,6 +90,18 @@ def read_assets(path: str, catalogue: str) -> AssetPrices:
         raise FileError(f"{path}: {error}") from None
 
 
+def warn_of_owners(beyond: Sequence[tuple[str, str]]) -> None:
+    """One table serves all accounts: what an owner's own cap costs is not in it."""
+    if not beyond:
+        return
+    account, asset = beyond[0]
+    click.echo(
+        f"margin-core: owners who hold more of an asset than counts in full: {len(beyond)}, the "
+        f"first {clean(account)} of {clean(asset)}; what their own caps cost is in `explain` alone",
+        err=True,
+    )
+
+
 def instant_of(option: str, text: str) -> datetime:
     """An instant, UTC where the text has no zone."""
     try:

@@ -18,13 +18,15 @@ from margin_core.collateral.worlds import joint_worlds
 from margin_core.errors import ArgumentError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from margin_core.book import Book
     from margin_core.margin import Margin
     from margin_core.market import Market
     from margin_core.model import MarginModel
     from margin_core.scenario import Scenarios
 
-__all__ = ["pooled_margin"]
+__all__ = ["held_usd", "owners_beyond", "pooled_margin"]
 
 #: What stands for a price of 0, which a market does not have.
 LEAST_USD = 1e-6
@@ -42,6 +44,7 @@ def pooled_margin(
     scenarios: Scenarios | None = None,
     bridges: Collection[str] = (),
     book: Book | None = None,
+    owner_usd: Mapping[str, float] | None = None,
     venue_usd: Mapping[str, float] | None = None,
     linked: Collection[str] = (),
     open_interest_usd: Mapping[str, float] | None = None,
@@ -69,9 +72,9 @@ def pooled_margin(
         Whose failure is a world of its own, instead of a haircut.
     book : Book, optional
         The venue's accounts: what they hold of each asset is `venue_usd` where that is not given.
-    venue_usd, linked
-        As for `haircuts`: they hold for every account of the table. What one owner has beyond his
-        cap differs from account to account, and is for a table of his own (`haircuts`).
+    owner_usd, venue_usd, linked
+        As for `haircuts`: they hold for every account of the table. `owner_usd` is for a table of
+        one owner's accounts, such as `held_usd` of them; `owners_beyond` says who needs one.
 
     Raises
     ------
@@ -108,10 +111,11 @@ def pooled_margin(
         scenarios = Scenarios.from_model(model, wide.instruments.units)
     worlds, factors = joint_worlds(scenarios, assets, c, bridges=bridges)
     if book is not None and venue_usd is None:
-        venue_usd = _held_usd(book, prices)
+        venue_usd = held_usd(book, prices)
     given = haircuts(
-        assets, prices, catalogue=c, events=worlds.factors, venue_usd=venue_usd, linked=linked
-    )
+        assets, prices, catalogue=c, events=worlds.factors, owner_usd=owner_usd,
+        venue_usd=venue_usd, linked=linked,
+    )  # fmt: skip
     off = given.for_margin()
     off |= {
         s: replace(off[s], mm_frac=1.0, im_frac=1.0) for s, mark in marks.items() if mark == 0.0
@@ -133,16 +137,66 @@ def _same_price(market: Market, prices: AssetPrices) -> None:
             )
 
 
-def _held_usd(book: Book, prices: AssetPrices) -> dict[str, float]:
-    """What all accounts that hold an asset hold of it, at the market's price."""
+def held_usd(book: Book, prices: AssetPrices, account: str | None = None) -> dict[str, float]:
+    """What accounts that hold an asset hold of it together, at the market's price.
+
+    Of all accounts; of those of one account's owner where `account` names it.
+
+    Raises
+    ------
+    UnknownInstrumentError
+        There is no such account.
+    """
+    counts = np.ones(len(book), dtype=np.bool_)
+    if account is not None:
+        owner = _owners(book)
+        counts = owner == owner[book.row_of(account)]
     usd: dict[str, float] = {}
     for held in (book.positions, book.balances):
-        long = np.maximum(held.quantity, 0.0)
+        long = np.where(counts[held.account], np.maximum(held.quantity, 0.0), 0.0)
         amounts = np.bincount(held.code, weights=long, minlength=len(held.names)).tolist()
         for name, amount in zip(held.names, amounts, strict=True):
             if name in prices.market_usd:
                 usd[name] = usd.get(name, 0.0) + amount * prices.market_usd[name]
     return usd
+
+
+def owners_beyond(
+    book: Book, prices: AssetPrices, catalogue: Catalogue | str = "house"
+) -> list[tuple[str, str]]:
+    """(account, asset) of owners who hold so much that their own cap costs them concentration.
+
+    An account of each such owner, and the asset whose cap it is, forms of it included.
+    """
+    c = load_catalogue(catalogue)
+    owner = _owners(book)
+    filled: dict[str, NDArray[np.float64]] = {}
+    for held in (book.positions, book.balances):
+        for code, name in enumerate(held.names):
+            if name not in prices.market_usd:
+                continue
+            rows = held.code == code
+            usd = np.maximum(held.quantity[rows], 0.0) * prices.market_usd[name]
+            of_owner = np.bincount(owner[held.account[rows]], usd, minlength=len(book))
+            for asset in c.within_a_day(name):
+                filled[asset] = filled.get(asset, np.zeros(len(book))) + of_owner
+    free = c.risk.concentration_free_frac
+    return [
+        (str(book.accounts[np.flatnonzero(owner == k)[0]]), asset)
+        for asset, usd in filled.items()
+        for k in np.flatnonzero(usd > free * c.assets[asset].owner_cap_usd).tolist()
+    ]
+
+
+def _owners(book: Book) -> NDArray[np.int64]:
+    """(n,) a number below n of each account's beneficial owner; pockets belong to their account."""
+    rows = np.arange(len(book))
+    rows = np.where(book.parent >= 0, book.parent, rows)
+    owner = book.owner[rows]
+    first = np.full(len(book), -1)
+    known = np.flatnonzero(owner >= 0)
+    first[owner[known][::-1]] = rows[known][::-1]
+    return np.where(owner >= 0, first[np.maximum(owner, 0)], rows)
 
 
 def _unit_in(market: Market, catalogue: Catalogue, symbol: str) -> str:
