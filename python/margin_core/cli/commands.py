@@ -295,51 +295,20 @@ def explain(
 @_market
 @_book
 @_synthetic
-@click.option(
-    "--depth",
-    type=click.FloatRange(0.0),
-    metavar="USD",
-    help="A side of each contract "
-    "trades so much at --impact; default: what the model has for each coin.",
-)
-@click.option(
-    "--impact",
-    type=click.FloatRange(0.0, 1.0),
-    metavar="SHARE",
-    help="Of notional, at that depth; other sizes with the square root.",
-)
-@click.option(
-    "--spread",
-    type=click.FloatRange(0.0, 1.0),
-    default=0.0,
-    show_default=True,
-    metavar="SHARE",
-    help="Half of it, of notional.",
-)
-@click.option(
-    "--buffer",
-    type=click.FloatRange(0.0, 1.0),
-    default=0.0,
-    show_default=True,
-    metavar="SHARE",
-    help="Above MM, that a plan restores.",
-)
-@click.option(
-    "--fee",
-    type=click.FloatRange(0.0, 1.0),
-    default=0.0,
-    show_default=True,
-    metavar="SHARE",
-    help="Liquidation fee on the notional closed.",
-)
+@click.option("--depth", type=click.FloatRange(0.0), metavar="USD",
+              help="A side of each contract trades so much at --impact; default: what the model "
+              "has for each coin.")  # fmt: skip
+@click.option("--impact", type=click.FloatRange(0.0, 1.0), metavar="SHARE",
+              help="Of notional, at that depth; other sizes with the square root.")  # fmt: skip
+@click.option("--spread", type=click.FloatRange(0.0, 1.0), default=0.0, show_default=True,
+              metavar="SHARE", help="Half of it, of notional.")  # fmt: skip
+@click.option("--buffer", type=click.FloatRange(0.0, 1.0), default=0.0, show_default=True,
+              metavar="SHARE", help="Above MM, that a plan restores.")  # fmt: skip
+@click.option("--fee", type=click.FloatRange(0.0, 1.0), default=0.0, show_default=True,
+              metavar="SHARE", help="Liquidation fee on the notional closed.")  # fmt: skip
 @click.option("--proportional", is_flag=True, help="Every contract in the same proportion.")
-@click.option(
-    "--pause",
-    "paused",
-    multiple=True,
-    metavar="COIN",
-    help="Its price allows no liquidation; may be given several times.",
-)
+@click.option("--pause", "paused", multiple=True, metavar="COIN",
+              help="Its price allows no liquidation; may be given several times.")  # fmt: skip
 @click.option("--account", metavar="NAME", help="Show this one's trades as well.")
 @click.option("--out", metavar="FILE", help="Write a row a trade there, as .csv or .parquet.")
 @_threads
@@ -390,14 +359,10 @@ def plan(
 @click.option("--list", "names", is_flag=True, help="List the models that come along instead.")
 @click.option("--schema", is_flag=True,
               help="Print the JSON Schema of such files instead.")  # fmt: skip
-@click.option(
-    "--kind",
-    type=click.Choice(["margin", "collateral", "oracle", "thresholds"]),
-    default="margin",
-    show_default=True,
-    help="What the name or file is: a margin model "
-    "or venue preset, a catalogue, a rule of the oracle guard, rules of ranges.",
-)
+@click.option("--kind", type=click.Choice(["margin", "collateral", "oracle", "thresholds"]),
+              default="margin", show_default=True,
+              help="What the name or file is: a margin model or venue preset, a catalogue, a rule "
+              "of the oracle guard, rules of ranges.")  # fmt: skip
 def model(model: str, names: bool, schema: bool, kind: str) -> None:
     """Check a model, preset, catalogue or rule and show what it says.
 

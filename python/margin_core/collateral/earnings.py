@@ -98,10 +98,10 @@ class YieldLedger:
         self._catalogue = load_catalogue(catalogue)
         self._start = YieldIndex(RAY, time_ns)
         self._assets: dict[str, _Asset] = {}
-        for asset, breaker in mapping("outflow", outflow).items():
+        self.outflow: dict[str, Outflow] = dict(mapping("outflow", outflow))
+        for asset, breaker in self.outflow.items():
             self._catalogue.asset(asset)
             is_a(f"outflow[{asset!r}]", breaker, Outflow)
-        self.outflow = dict(mapping("outflow", outflow))
         self._growth_ray: dict[str, int] = {}
         for asset, growth in mapping("growth_ray", growth_ray).items():
             self._catalogue.asset(asset)
@@ -261,8 +261,8 @@ class YieldLedger:
         """Pay dues, in quanta of the asset, from what it has earned and only then from principal.
 
         The quanta leave the ledger: pay a debt with `repay`. What is left is the ledger's, rounded
-        down to what shares are worth. A loss of the asset lowers the
-        principal, so that what it earns afterwards is yield again.
+        down to what shares are worth. A loss of the asset lowers the principal, so that what it
+        earns afterwards is yield again.
 
         Raises
         ------

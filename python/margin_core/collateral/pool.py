@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ import numpy as np
 from margin_core.checks import is_a
 from margin_core.collateral.catalogue import Catalogue, load_catalogue
 from margin_core.collateral.haircut import haircuts
-from margin_core.collateral.redemption import AssetPrices
+from margin_core.collateral.redemption import AssetPrices, mark_asset
 from margin_core.collateral.worlds import joint_worlds
 from margin_core.errors import ArgumentError
 
@@ -104,7 +104,7 @@ def pooled_margin(
     assets = tuple(prices.market_usd)
     _same_price(market, prices)
     model = load_model(model)
-    marks = dict(zip(assets, haircuts(assets, prices, catalogue=c).mark_usd.tolist(), strict=True))
+    marks = {symbol: mark_asset(c, symbol, prices).mm_usd for symbol in assets}
     stands = {s: mark or max(prices.market_usd[s], LEAST_USD) for s, mark in marks.items()}
     wide = market.with_assets(stands, {s: _unit_in(market, c, s) for s in assets})
     if scenarios is None:
@@ -152,12 +152,8 @@ def held_usd(book: Book, prices: AssetPrices, account: str | None = None) -> dic
         owner = _owners(book)
         counts = owner == owner[book.row_of(account)]
     usd: dict[str, float] = {}
-    for held in (book.positions, book.balances):
-        long = np.where(counts[held.account], np.maximum(held.quantity, 0.0), 0.0)
-        amounts = np.bincount(held.code, weights=long, minlength=len(held.names)).tolist()
-        for name, amount in zip(held.names, amounts, strict=True):
-            if name in prices.market_usd:
-                usd[name] = usd.get(name, 0.0) + amount * prices.market_usd[name]
+    for name, accounts, each in _longs(book, prices):
+        usd[name] = usd.get(name, 0.0) + float(each[counts[accounts]].sum())
     return usd
 
 
@@ -171,21 +167,28 @@ def owners_beyond(
     c = load_catalogue(catalogue)
     owner = _owners(book)
     filled: dict[str, NDArray[np.float64]] = {}
-    for held in (book.positions, book.balances):
-        for code, name in enumerate(held.names):
-            if name not in prices.market_usd:
-                continue
-            rows = held.code == code
-            usd = np.maximum(held.quantity[rows], 0.0) * prices.market_usd[name]
-            of_owner = np.bincount(owner[held.account[rows]], usd, minlength=len(book))
-            for asset in c.within_a_day(name):
-                filled[asset] = filled.get(asset, np.zeros(len(book))) + of_owner
+    for name, accounts, each in _longs(book, prices):
+        of_owner = np.bincount(owner[accounts], each, minlength=len(book))
+        for asset in c.within_a_day(name):
+            filled[asset] = filled.get(asset, np.zeros(len(book))) + of_owner
     free = c.risk.concentration_free_frac
     return [
         (str(book.accounts[np.flatnonzero(owner == k)[0]]), asset)
         for asset, usd in filled.items()
         for k in np.flatnonzero(usd > free * c.assets[asset].owner_cap_usd).tolist()
     ]
+
+
+def _longs(
+    book: Book, prices: AssetPrices
+) -> Iterator[tuple[str, NDArray[np.int64], NDArray[np.float64]]]:
+    """Of each asset with a price: the accounts that have rows of it, and USD held in each."""
+    for held in (book.positions, book.balances):
+        for code, name in enumerate(held.names):
+            if name in prices.market_usd:
+                rows = held.code == code
+                usd = np.maximum(held.quantity[rows], 0.0) * prices.market_usd[name]
+                yield name, held.account[rows], usd
 
 
 def _owners(book: Book) -> NDArray[np.int64]:
